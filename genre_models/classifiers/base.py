@@ -1,0 +1,82 @@
+"""What the four classifiers share: the genres, the input standardisation, loading and saving."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+
+from genre_models.features import N_MFCC
+
+GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
+
+
+class Standardisation(nn.Module):
+    """(x - centre * mean of x over its frames - mean) / std, per coefficient; at first the identity.
+
+    A change of level by g dB adds sqrt(128) g to MFCC 0 of every frame and nothing to the others, so
+    `centre` = 1 for coefficient 0 makes what follows deaf to the level of the recording.
+    """
+
+    mean: Tensor
+    std: Tensor
+    centre: Tensor
+
+    def __init__(self, n_mfcc: int = N_MFCC) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_mfcc))
+        self.register_buffer("std", torch.ones(n_mfcc))
+        self.register_buffer("centre", torch.zeros(n_mfcc))
+
+    @torch.no_grad()
+    def fit(self, mfccs: Tensor) -> None:
+        """Take mean and deviation from MFCCs (n, frames, n_mfcc), with the level centred out."""
+        self.centre.zero_()
+        self.centre[0] = 1.0
+        centred = mfccs - self.centre * mfccs.mean(dim=1, keepdim=True)
+        self.mean.copy_(centred.mean(dim=(0, 1)))
+        self.std.copy_(centred.std(dim=(0, 1)).clamp_min(1e-6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, frames, n_mfcc) -> the same shape."""
+        return (x - self.centre * x.mean(dim=1, keepdim=True) - self.mean) / self.std
+
+
+class GenreClassifier(
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name="genre-models",
+    license="mit",
+    pipeline_tag="audio-classification",
+    tags=["music", "gtzan"],
+    model_card_template=(Path(__file__).parent / "card.md").read_text(encoding="utf-8"),
+):
+    """MFCCs (batch, 130, 13) -> logits (batch, genres in alphabetical order).
+
+    `from_pretrained(folder or "user/name", revision=...)`, `save_pretrained(folder)` and
+    `push_to_hub("user/name")` come from huggingface_hub; weights are safetensors beside a config.json
+    that holds the constructor's arguments.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self, genres: Sequence[str] = GENRES) -> None:
+        super().__init__()
+        self.genres = tuple(genres)
+        self.standardise = Standardisation()
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers were learned."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    @classmethod
+    def _load_as_safetensor(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
+        return super()._load_as_safetensor(model, model_file, map_location, strict=True)
+
+    @classmethod
+    def _load_as_pickle(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
+        raise ValueError("these weights are a pickle, which can run code: save them as safetensors")

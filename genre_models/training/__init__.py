@@ -1,0 +1,1 @@
+"""Data, training loop and honest evaluation of the genre classifiers."""

@@ -1,0 +1,113 @@
+"""Training batches: a variant of each segment, cut at a random frame, masked and mixed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from genre_models.classifiers import GENRES
+from genre_models.features import N_FRAMES, N_MFCC
+from genre_models.training.dataset import Dataset
+from genre_models.training.recipes import Recipe
+
+MICRO_BATCH = 256
+"""Most samples held at once; a larger batch gathers its gradient over several of these."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A part of one step: inputs (n, 130, 13), target probabilities (n, 10), weight of each sample (n,)."""
+
+    inputs: Tensor
+    targets: Tensor
+    weights: Tensor
+
+
+class TrainingSegments:
+    """The segments to train on, held on `device`."""
+
+    def __init__(self, dataset: Dataset, segments: np.ndarray, device: torch.device) -> None:
+        inside = np.isin(dataset.following, segments)
+        following = np.where(inside, dataset.following, np.arange(len(dataset.following)))
+        self.bank = torch.cat(  # (n, variants + 1, 130, 13)
+            [dataset.mfccs["clean"][segments].unsqueeze(1), dataset.variants[segments].float()], dim=1
+        ).to(device)
+        position = np.full(len(dataset.following), -1)
+        position[segments] = np.arange(len(segments))
+        self.following = torch.from_numpy(position[following[segments]]).to(device)
+        labels = dataset.labels[segments]
+        self.labels = torch.from_numpy(labels).to(device)
+        self.weights = torch.from_numpy(_sample_weights(dataset, segments)).float().to(device)
+        self.deviation = self.bank.std(dim=(0, 1, 2))
+        self.device = device
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def epoch(self, recipe: Recipe) -> Iterator[list[Batch]]:
+        """Every segment once, in random order: the steps, each as its micro-batches.
+
+        All chance is drawn from torch's global generator of the CPU.
+        """
+        order = torch.randperm(len(self))
+        for step in order.split(recipe.batch_size or len(order)):
+            yield [self._batch(part.to(self.device), recipe) for part in step.split(MICRO_BATCH)]
+
+    def _batch(self, chosen: Tensor, recipe: Recipe) -> Batch:
+        inputs = self._cut(chosen, recipe.shuffle_block)
+        if recipe.mask_frames:
+            inputs = _mask(inputs, 1, recipe.mask_frames)
+        if recipe.mask_coefficients:
+            inputs = _mask(inputs, 2, recipe.mask_coefficients)
+        if recipe.noise:
+            inputs = inputs + recipe.noise * self.deviation * torch.randn(inputs.shape).to(self.device)
+        targets = F.one_hot(self.labels[chosen], len(GENRES)).float()
+        weights = self.weights[chosen]
+        if recipe.mixup:
+            share = float(np.random.default_rng(_seed()).beta(recipe.mixup, recipe.mixup))
+            partner = torch.randperm(len(chosen)).to(self.device)
+            inputs = share * inputs + (1 - share) * inputs[partner]
+            targets = share * targets + (1 - share) * targets[partner]
+            weights = share * weights + (1 - share) * weights[partner]
+        return Batch(inputs, targets, weights)
+
+    def _cut(self, chosen: Tensor, shuffle_block: int) -> Tensor:
+        """130 frames from a random one on, running into the segment that follows, of a random variant."""
+        n = len(chosen)
+        frames = torch.arange(N_FRAMES).expand(n, -1)  # (n, 130)
+        if shuffle_block:
+            order = torch.rand(n, -(-N_FRAMES // shuffle_block)).repeat_interleave(shuffle_block, 1)
+            frames = order[:, :N_FRAMES].argsort(dim=1, stable=True)
+        frames = (frames + torch.randint(N_FRAMES, (n, 1))).to(self.device)
+        variant = torch.randint(self.bank.shape[1], (n, 1)).to(self.device)
+        segment = torch.where(frames < N_FRAMES, chosen.unsqueeze(1), self.following[chosen].unsqueeze(1))
+        return self.bank[segment, variant, frames % N_FRAMES]
+
+
+def _seed() -> int:
+    return int(torch.randint(2**31, ()))
+
+
+def _mask(inputs: Tensor, dim: int, widest: int) -> Tensor:
+    """Put one random band of each sample at the sample's own mean over time."""
+    size = N_FRAMES if dim == 1 else N_MFCC
+    n = len(inputs)
+    width = torch.randint(widest + 1, (n, 1))
+    start = (torch.rand(n, 1) * (size - width + 1)).long()
+    cells = torch.arange(size)
+    masked = ((cells >= start) & (cells < start + width)).to(inputs.device)  # (n, size)
+    masked = masked.unsqueeze(3 - dim)
+    return torch.where(masked, inputs.mean(dim=1, keepdim=True), inputs)
+
+
+def _sample_weights(dataset: Dataset, segments: np.ndarray) -> np.ndarray:
+    """Genres weigh the same, and within a genre each recording by the root of its segments; mean 1."""
+    recording = dataset.recording[segments]
+    weights = 1 / np.sqrt(np.bincount(recording)[recording])
+    labels = dataset.labels[segments]
+    per_genre = np.bincount(labels, weights, minlength=len(GENRES))
+    weights = weights / per_genre[labels]
+    return weights / weights.mean()

@@ -1,0 +1,185 @@
+"""The command line of `train.py`."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Literal, NoReturn
+
+import torch
+
+from genre_models.classifiers import ARCHITECTURES
+from genre_models.hub import ASSETS
+from genre_models.training import gtzan
+from genre_models.training.choice import CHOICES_FILE, choose, read_choices, write_choices
+from genre_models.training.dataset import Dataset, prepare
+from genre_models.training.evaluation import evaluate, table
+from genre_models.training.genre import GenreTraining, Settings
+from genre_models.training.loop import CheckpointError, choose_device
+
+INTERRUPTED = 130
+WRONG_INPUT = 2
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)  # noqa: T201
+
+
+def _batch_size(text: str) -> int | Literal["full"]:
+    if text == "full":
+        return "full"
+    return _positive(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
+    return int(text)
+
+
+def _learning_rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number between 0 and 1")
+    return value
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="one folder per genre")
+    parser.add_argument("--model", choices=[*ARCHITECTURES, "all"], default="all", help="which network")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(".cache/features"), metavar="DIR", help="where MFCCs are kept"
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and flags."""
+    formatter = argparse.ArgumentDefaultsHelpFormatter
+    parser = argparse.ArgumentParser(prog="train.py", description=__doc__, formatter_class=formatter)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    genre = commands.add_parser("genre", help="train the genre classifiers", formatter_class=formatter)
+    _add_common(genre)
+    genre.add_argument(
+        "--output", type=Path, default=Path("runs/genre"), metavar="DIR", help="for the weights"
+    )
+    genre.add_argument(
+        "--split",
+        choices=["artist", "track", "segment", "published"],
+        default="artist",
+        help="what early stopping keeps apart; segment is leaky, published needs the whole of GTZAN",
+    )
+    genre.add_argument(
+        "--batch-size",
+        type=_batch_size,
+        metavar="N|full",
+        help="samples per step: full is the whole set, 1 stochastic (default: the recipe's)",
+    )
+    genre.add_argument("--learning-rate", type=_learning_rate, metavar="X", help="(default: the recipe's)")
+    genre.add_argument(
+        "--epochs", type=_positive, metavar="N", help="train so long instead of stopping early"
+    )
+    genre.add_argument("--seed", type=int, default=0, help="the same seed gives the same weights")
+    genre.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoints in the output folder"
+    )
+
+    for name, what in (
+        ("choose", "choose each network's recipe on inner folds of other artists"),
+        ("evaluate", "measure every network, their average and the baseline by artist, track and segment"),
+    ):
+        command = commands.add_parser(name, help=what, formatter_class=formatter)
+        _add_common(command)
+        command.add_argument(
+            "--workers", type=_positive, default=os.cpu_count(), metavar="N", help="trainings side by side"
+        )
+        command.add_argument(
+            "--output", type=Path, default=ASSETS / "metrics", metavar="DIR", help="for the JSON file"
+        )
+    return parser
+
+
+def _open_data(arguments: argparse.Namespace) -> Dataset:
+    recordings = gtzan.index(arguments.data)
+    counts = gtzan.describe(recordings)
+    _say(", ".join(f"{count} {name}" for name, count in counts.items()))
+    if counts["artists"] == 0:
+        _say("No artists.tsv: tracks of one artist cannot be kept together, so expect flattering numbers.")
+    dataset, broken = prepare(recordings, arguments.cache)
+    for recording, problem in broken.items():
+        _say(f"Skipped {recording.genre}/{recording.path.name}: {problem}")
+    return dataset
+
+
+def _models(arguments: argparse.Namespace) -> list[str]:
+    return list(ARCHITECTURES) if arguments.model == "all" else [arguments.model]
+
+
+def _genre(arguments: argparse.Namespace) -> None:
+    dataset = _open_data(arguments)
+    settings = Settings(
+        output=arguments.output,
+        split=arguments.split,
+        seed=arguments.seed,
+        epochs=arguments.epochs,
+        learning_rate=arguments.learning_rate,
+        batch_size=arguments.batch_size,
+        resume=arguments.resume,
+    )
+    for model in _models(arguments):
+        metrics = GenreTraining(model, dataset, settings, choose_device()).run()
+        result = metrics["validation"]
+        low, high = (100 * bound for bound in result["interval"])
+        value = 100 * result["balanced_accuracy"]
+        _say(f"{model}: {metrics['epochs']} epochs, balanced accuracy {value:.1f}% ({low:.1f} to {high:.1f})")
+        _say(f"Weights and metrics are in {arguments.output / model}.")
+
+
+def _choose(arguments: argparse.Namespace) -> None:
+    dataset = _open_data(arguments)
+    choices = choose(dataset, _models(arguments), arguments.workers)
+    write_choices(choices, arguments.output / CHOICES_FILE.name)
+    for model, sides in choices.items():
+        everything = sides["all"]
+        _say(
+            f"{model}: {everything.recipe}, {everything.epochs} epochs; scores {everything.candidate_scores}"
+        )
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    dataset = _open_data(arguments)
+    choices = {name: sides for name, sides in read_choices().items() if name in _models(arguments)}
+    evaluation = {
+        "data": gtzan.describe(dataset.recordings),
+        "device": choose_device().type,
+        "torch": torch.__version__,
+        **evaluate(dataset, choices, arguments.workers),
+    }
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    file = arguments.output / "evaluation.json"
+    file.write_text(json.dumps(evaluation, indent=1) + "\n", encoding="utf-8")
+    _say(table(evaluation))
+
+
+def _refuse(error: Exception) -> NoReturn:
+    print(f"train.py: {error}", file=sys.stderr)  # noqa: T201
+    sys.exit(WRONG_INPUT)
+
+
+def main() -> None:
+    """Run one command; exit status 2 and one line for wrong input, 130 after Ctrl-C."""
+    logging.disable(logging.WARNING)
+    arguments = build_parser().parse_args()
+    commands = {"genre": _genre, "choose": _choose, "evaluate": _evaluate}
+    try:
+        commands[arguments.command](arguments)
+    except (gtzan.DataError, CheckpointError) as error:
+        _refuse(error)
+    except KeyboardInterrupt:
+        _say("\nStopped. The last checkpoint is kept: the same command with --resume goes on from it.")
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,67 @@
+"""Many trainings side by side: each job is one network on one fold."""
+
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from genre_models.classifiers import ARCHITECTURES
+from genre_models.training.dataset import Dataset
+from genre_models.training.loop import Epoch, Run, choose_device, fit, predict
+
+
+@dataclass(frozen=True)
+class Job:
+    """Train the network called `model`, then answer for the segments in `test`."""
+
+    model: str
+    run: Run
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Result:
+    """History of a job, and its probabilities (test segments, 10) under each condition."""
+
+    history: list[Epoch]
+    probabilities: dict[str, np.ndarray]
+
+
+_dataset: Dataset
+
+
+def _open(dataset: Dataset) -> None:
+    global _dataset
+    torch.set_num_threads(1)
+    _dataset = dataset
+
+
+def _run(job: Job) -> Result:
+    device = choose_device()
+    model, history = fit(ARCHITECTURES[job.model], _dataset, job.run, device)
+    model.to(device)
+    probabilities = {}
+    if len(job.test):
+        probabilities = {
+            name: predict(model, mfccs[job.test], device) for name, mfccs in _dataset.mfccs.items()
+        }
+    return Result(history, probabilities)
+
+
+def run_jobs(jobs: Sequence[Job], dataset: Dataset, workers: int, label: str) -> list[Result]:
+    """Run all jobs on `workers` processes, one thread each, and return their results in order."""
+    context = multiprocessing.get_context("spawn")
+    results: dict[int, Result] = {}
+    with ProcessPoolExecutor(workers, context, _open, (dataset,)) as pool:
+        futures = {pool.submit(_run, job): i for i, job in enumerate(jobs)}
+        try:
+            for future in tqdm(as_completed(futures), total=len(jobs), desc=label, unit="run"):
+                results[futures[future]] = future.result()
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [results[i] for i in range(len(jobs))]

@@ -1,0 +1,227 @@
+"""The training loop: epochs, averaged weights, checkpoints that resume to the digit."""
+
+import copy
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from genre_models.classifiers import GenreClassifier
+from genre_models.training.batches import TrainingSegments
+from genre_models.training.dataset import Dataset
+from genre_models.training.recipes import Recipe
+from genre_models.training.scores import balanced_accuracy
+
+
+@dataclass
+class Epoch:
+    """What one pass over the training segments gave; `seconds` and `steps` count from the start.
+
+    `validation_named` is the genre index given to each recording that the run validates on.
+    """
+
+    train_loss: float
+    steps: int
+    seconds: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+    validation_named: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: what on, how, with which seed and for how many epochs."""
+
+    segments: np.ndarray
+    recipe: Recipe
+    epochs: int
+    seed: int = 0
+    validate_on: np.ndarray = field(default_factory=lambda: np.array([], dtype=int))
+    """Recordings to score after each epoch; none by default."""
+
+    def settings(self, model: GenreClassifier) -> dict[str, Any]:
+        """What must be the same for a checkpoint to be gone on with."""
+        return {
+            "model": model.name,
+            "recipe": asdict(self.recipe),
+            "seed": self.seed,
+            "segments": self.segments.tolist(),
+        }
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that belongs to another training run."""
+
+
+def choose_device() -> torch.device:
+    """The GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def fix_seed(seed: int) -> None:
+    """Same numbers from here on, on the same machine, on either device."""
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, mfccs: Tensor, device: torch.device) -> np.ndarray:
+    """Probabilities of segments, (n, 130, 13) -> (n, 10), in evaluation mode."""
+    training = model.training
+    model.eval()
+    parts = [model(part.to(device)).softmax(dim=-1).cpu() for part in mfccs.split(1024)]
+    model.train(training)
+    return torch.cat(parts).numpy()
+
+
+def average_over_recordings(
+    dataset: Dataset, recordings: np.ndarray, probabilities: np.ndarray
+) -> np.ndarray:
+    """Mean over each recording's segments; `probabilities` are those of `dataset.segments_of(recordings)`."""
+    owner = dataset.recording[dataset.segments_of(recordings)]
+    return np.stack([probabilities[owner == i].mean(axis=0) for i in recordings])
+
+
+class Trainer:
+    """A model on its way: weights, their moving average, optimiser and history."""
+
+    def __init__(self, model: GenreClassifier, dataset: Dataset, run: Run, device: torch.device) -> None:
+        self.run, self.dataset, self.device = run, dataset, device
+        self.data = TrainingSegments(dataset, run.segments, device)
+        model.standardise.fit(self.data.bank.flatten(0, 1).cpu())
+        self.model = model.to(device).train()
+        self.average = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=run.recipe.learning_rate,
+            weight_decay=run.recipe.weight_decay,
+        )
+        steps_per_epoch = -(-len(self.data) // (run.recipe.batch_size or len(self.data)))
+        self.keep = 0.5 ** (1 / (run.recipe.averaging_epochs * steps_per_epoch))
+        self.history: list[Epoch] = []
+
+    def train_epoch(self) -> None:
+        """One pass over the data; its chance depends on the seed and the epoch's number alone."""
+        fix_seed(self.run.seed * 100_003 + len(self.history))
+        before = self.history[-1] if self.history else Epoch(0.0, 0, 0.0)
+        start, steps, total = time.perf_counter(), before.steps, 0.0
+        for step in self.data.epoch(self.run.recipe):
+            size = sum(len(batch.targets) for batch in step)
+            self.optimizer.zero_grad(set_to_none=True)
+            losses = torch.zeros((), device=self.device)
+            for batch in step:
+                logits = self.model(batch.inputs)
+                loss = F.cross_entropy(
+                    logits, batch.targets, reduction="none", label_smoothing=self.run.recipe.label_smoothing
+                )
+                loss = (loss * batch.weights).sum() / size
+                loss.backward()
+                losses += loss.detach()
+            self.optimizer.step()
+            self._update_average(steps)
+            steps += 1
+            total += size * float(losses)
+        epoch = Epoch(total / len(self.data), steps, before.seconds + time.perf_counter() - start)
+        if len(self.run.validate_on):
+            self._validate(epoch)
+        self.history.append(epoch)
+
+    @torch.no_grad()
+    def _update_average(self, steps: int) -> None:
+        keep = min(self.keep, (1 + steps) / (10 + steps))
+        current = self.model.state_dict()
+        names = [name for name, value in current.items() if value.is_floating_point()]
+        torch._foreach_lerp_(
+            [self.average[name] for name in names], [current[name] for name in names], 1 - keep
+        )
+
+    def averaged(self) -> GenreClassifier:
+        """The model with the averaged weights, on the CPU, ready to answer."""
+        model = copy.deepcopy(self.model).cpu()
+        model.load_state_dict({name: value.cpu() for name, value in self.average.items()})
+        return model.eval()
+
+    def _validate(self, epoch: Epoch) -> None:
+        recordings = self.run.validate_on
+        mfccs = self.dataset.mfccs["clean"][self.dataset.segments_of(recordings)]
+        model = self.averaged().to(self.device)
+        probabilities = average_over_recordings(self.dataset, recordings, predict(model, mfccs, self.device))
+        truth = self.dataset.genre[recordings]
+        epoch.validation_loss = float(-np.log(probabilities[np.arange(len(truth)), truth] + 1e-9).mean())
+        named = probabilities.argmax(axis=1)
+        epoch.validation_accuracy = balanced_accuracy(truth, named)
+        epoch.validation_named = named.tolist()
+
+    def save(self, path: Path) -> None:
+        """Write all that is needed to go on; the old checkpoint stays until the new one is whole."""
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"average.{name}": value for name, value in self.average.items()}
+        for i, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{name}": value for name, value in state.items()}
+        metadata = {
+            "settings": json.dumps(self.run.settings(self.model)),
+            "history": json.dumps([asdict(epoch) for epoch in self.history]),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, unfinished, metadata)
+        unfinished.replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint; raises `CheckpointError` if it was another run's."""
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if json.loads(metadata["settings"]) != self.run.settings(self.model):
+            raise CheckpointError(f"{path} was made with other settings or data: train without --resume.")
+        self.history = [Epoch(**epoch) for epoch in json.loads(metadata["history"])]
+        self.model.load_state_dict(_below(tensors, "model."))
+        self.average = {name: value.to(self.device) for name, value in _below(tensors, "average.").items()}
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in _below(tensors, "optimizer.").items():
+            index, key = name.split(".", 1)
+            state.setdefault(int(index), {})[key] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def fit(
+    architecture: type[GenreClassifier],
+    dataset: Dataset,
+    run: Run,
+    device: torch.device,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    label: str | None = None,
+) -> tuple[GenreClassifier, list[Epoch]]:
+    """Train a new model; returns it with averaged weights, and what each epoch gave.
+
+    With `checkpoint`, the state after each epoch is kept there, and `resume` goes on from it if it exists;
+    the result is the same to the digit as without the interruption. `label` shows a progress bar.
+    """
+    fix_seed(run.seed)
+    trainer = Trainer(architecture(), dataset, run, device)
+    if checkpoint is not None and resume and checkpoint.is_file():
+        trainer.resume(checkpoint)
+    epochs: Sequence[int] = range(len(trainer.history), run.epochs)
+    with tqdm(epochs, desc=label, unit="epoch", disable=label is None) as bar:
+        for _ in bar:
+            trainer.train_epoch()
+            last = trainer.history[-1]
+            bar.set_postfix(loss=f"{last.train_loss:.3f}", accuracy=last.validation_accuracy)
+            if checkpoint is not None:
+                trainer.save(checkpoint)
+    return trainer.averaged(), trainer.history

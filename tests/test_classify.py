@@ -1,0 +1,136 @@
+"""An audio file in, a report out: verdicts in words, silence without a genre, level without influence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genre_models import audio
+from genre_models.classifiers import GENRES, GenreClassifier
+from genre_models.classify import Report, classify, decide
+from genre_models.hub import load_models
+from tests.clips import real_clips
+from tests.sounds import sound
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, GenreClassifier]:
+    return load_models()
+
+
+def write(path: Path, samples: np.ndarray, rate: int = audio.SAMPLE_RATE) -> Path:
+    soundfile.write(path, samples, rate)
+    return path
+
+
+@pytest.fixture(scope="module")
+def report(models: dict[str, GenreClassifier], tmp_path_factory: pytest.TempPathFactory) -> Report:
+    path = tmp_path_factory.mktemp("clip") / "clip.wav"
+    return classify(write(path, sound(2, 0, 30.0)), models)
+
+
+def test_a_clip_of_30_s_gives_five_segments_and_all_models(report: Report) -> None:
+    assert report.duration_s == pytest.approx(30.0)
+    assert report.segments == 5
+    assert report.segment_starts_s == [0.0, 6.0, 12.0, 18.0, 24.0]
+    assert [answer.name for answer in report.models] == ["mlp", "cnn", "lstm", "transformer"]
+    assert report.warnings == []
+    for answer in report.models:
+        assert list(answer.probabilities) == list(GENRES) == report.genres
+        assert sum(answer.probabilities.values()) == pytest.approx(1.0, abs=1e-4)
+        assert np.shape(answer.timeline) == (5, 10)
+        means = np.mean(answer.timeline, axis=0)
+        np.testing.assert_allclose(means, list(answer.probabilities.values()), atol=1e-5)
+        assert answer.genre == GENRES[int(means.argmax())]
+        assert answer.milliseconds > 0
+
+
+def test_the_verdict_is_the_models_average(report: Report) -> None:
+    mean = np.mean([list(answer.probabilities.values()) for answer in report.models], axis=0)
+    verdict = report.verdict
+    assert verdict.genre == GENRES[int(mean.argmax())]
+    assert verdict.confidence == pytest.approx(mean.max(), abs=1e-5)
+    assert verdict.agreement == np.mean([answer.genre == verdict.genre for answer in report.models])
+    assert verdict.genre in verdict.candidates
+
+
+def test_the_report_is_plain_json(report: Report) -> None:
+    keys = {"duration_s", "segments", "genres", "verdict", "models", "warnings"}
+    assert keys <= report.to_dict().keys()
+    assert {"genre", "sure", "candidates", "agreement", "confidence", "sentence"} == set(
+        report.to_dict()["verdict"]
+    )
+
+
+def test_silence_gets_a_report_without_a_genre(models: dict[str, GenreClassifier], tmp_path: Path) -> None:
+    report = classify(write(tmp_path / "silence.wav", np.zeros(5 * 22_050)), models)
+    assert report.verdict.genre is None
+    assert not report.verdict.sure
+    assert report.models == []
+    assert "silent" in report.verdict.sentence
+
+
+def test_short_clips_are_filled_up_and_say_so(models: dict[str, GenreClassifier], tmp_path: Path) -> None:
+    report = classify(write(tmp_path / "short.wav", sound(1, 0, 2.0)), models)
+    assert report.segments == 1
+    assert report.warnings
+
+
+def test_too_short_a_clip_is_an_error(models: dict[str, GenreClassifier], tmp_path: Path) -> None:
+    with pytest.raises(audio.AudioError):
+        classify(write(tmp_path / "click.wav", sound(1, 0, 0.4)), models)
+
+
+def test_at_least_one_model_must_answer(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least one model"):
+        classify(write(tmp_path / "clip.wav", sound(1, 0, 2.0)), {})
+
+
+@pytest.mark.parametrize("decibels", [-30, -20, -6])
+def test_a_quieter_recording_keeps_its_probabilities(
+    models: dict[str, GenreClassifier], tmp_path: Path, decibels: int
+) -> None:
+    samples = sound(4, 1, 12.0)
+    loud = classify(write(tmp_path / "loud.wav", samples), models)
+    quiet = classify(write(tmp_path / "quiet.wav", samples * 10 ** (decibels / 20)), models)
+    assert quiet.verdict.genre == loud.verdict.genre
+    assert quiet.verdict.confidence == pytest.approx(loud.verdict.confidence, abs=0.1)
+
+
+def test_real_clips_turned_down_keep_their_verdict(
+    models: dict[str, GenreClassifier], tmp_path: Path
+) -> None:
+    for path in real_clips(one_per_genre=True):
+        quiet = write(tmp_path / "quiet.wav", audio.load(path).numpy() / 10)
+        assert classify(quiet, models).verdict.genre == classify(path, models).verdict.genre
+
+
+@st.composite
+def probabilities(draw: st.DrawFn) -> dict[str, torch.Tensor]:
+    n_models, n_segments = draw(st.integers(1, 4)), draw(st.integers(1, 5))
+    sharpness = draw(st.floats(0.0, 10.0))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
+    shared = torch.randn(10, generator=generator)
+    return {
+        f"model {i}": (sharpness * (shared + torch.randn(n_segments, 10, generator=generator))).softmax(-1)
+        for i in range(n_models)
+    }
+
+
+@given(probabilities())
+def test_verdicts_never_claim_more_than_the_models(answers: dict[str, torch.Tensor]) -> None:
+    verdict = decide(answers)
+    votes = [GENRES[int(answer.mean(dim=0).argmax())] for answer in answers.values()]
+    assert verdict.agreement == votes.count(str(verdict.genre)) / len(votes)
+    assert verdict.candidates[0] == verdict.genre
+    if verdict.sure:
+        assert verdict.confidence >= 0.5
+        assert verdict.agreement > 0.5
+        assert str(verdict.genre) in verdict.sentence.lower()
+    else:
+        assert verdict.sentence.startswith("Not sure")
+        assert all(candidate in verdict.sentence for candidate in verdict.candidates)
