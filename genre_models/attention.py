@@ -28,16 +28,13 @@ class MultiHeadAttention(nn.Module):
     Queries and keys have width `d_k` per head, values `d_v`; both default to d_model / heads.
     """
 
-    def __init__(
-        self, d_model: int, heads: int, d_k: int | None = None, d_v: int | None = None, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, d_model: int, heads: int, d_k: int | None = None, d_v: int | None = None) -> None:
         super().__init__()
         if (d_k is None or d_v is None) and d_model % heads:
             raise ValueError(f"{heads} heads do not divide d_model = {d_model}: give d_k and d_v")
         self.heads = heads
         self.d_k = d_model // heads if d_k is None else d_k
         self.d_v = d_model // heads if d_v is None else d_v
-        self.dropout = dropout
         self.w_q = nn.Linear(d_model, heads * self.d_k)
         self.w_k = nn.Linear(d_model, heads * self.d_k)
         self.w_v = nn.Linear(d_model, heads * self.d_v)
@@ -51,17 +48,16 @@ class MultiHeadAttention(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Queries from `x` (batch, queries, d_model), keys and values from `memory` (batch, keys, d_model).
 
-        Returns the output (batch, queries, d_model) and, on request, the weights before dropout
+        Returns the output (batch, queries, d_model) and, on request, the weights
         (batch, heads, queries, keys); each row of them sums to 1.
         """
         q, k, v = self._split(self.w_q(x)), self._split(self.w_k(memory)), self._split(self.w_v(memory))
-        dropout = self.dropout if self.training else 0.0
         weights = None
         if return_attention:
             weights = torch.softmax(q @ k.transpose(-2, -1) / math.sqrt(self.d_k), dim=-1)
-            z = F.dropout(weights, dropout) @ v  # (batch, heads, queries, d_v)
+            z = weights @ v  # (batch, heads, queries, d_v)
         else:
-            z = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+            z = F.scaled_dot_product_attention(q, k, v)
         return self.w_o(z.transpose(1, 2).flatten(2)), weights  # (batch, queries, d_model)
 
 
@@ -78,7 +74,7 @@ class EncoderLayer(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.attention = MultiHeadAttention(d_model, heads, d_k, d_v, dropout)
+        self.attention = MultiHeadAttention(d_model, heads, d_k, d_v)
         self.norm_attention = nn.LayerNorm(d_model)
         self.feed_forward = nn.Sequential(nn.Linear(d_model, d_ff), nn.ReLU(), nn.Linear(d_ff, d_model))
         self.norm_feed_forward = nn.LayerNorm(d_model)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from genre_models.classifiers.base import GENRES, GenreClassifier
+from genre_models.classifiers.base import GENRES, GenreClassifier, initialise
 from genre_models.features import N_MFCC
 
 
@@ -23,6 +23,7 @@ class LSTM(GenreClassifier):
             nn.Dropout(0.3),
             nn.Linear(64, len(genres)),
         )
+        self.apply(initialise)
 
     def forward(self, mfccs: Tensor) -> Tensor:
         """(batch, 130, 13) -> logits (batch, 10)."""

@@ -114,7 +114,8 @@ class GenreTraining:
         settings, dataset = self.settings, self.dataset
         folds = validation_folds(dataset, settings.split)
         histories = self._validate(folds)
-        epochs = settings.epochs or best_epochs(histories)
+        curves = [np.array([epoch.validation_accuracy for epoch in history]) for history in histories]
+        epochs = settings.epochs or best_epochs(curves)
         tested = np.concatenate([tested_in(dataset, fold.test) for fold in folds])
         named = np.concatenate([history[epochs - 1].validation_named for history in histories])
         published = settings.split == "published"

@@ -3,7 +3,7 @@
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -16,11 +16,11 @@ from genre_models.training.loop import Epoch, Run, choose_device, fit, predict
 
 @dataclass(frozen=True)
 class Job:
-    """Train the network called `model`, then answer for the segments in `test`."""
+    """Train the network called `model`, then answer for the segments in `test`, if any."""
 
     model: str
     run: Run
-    test: np.ndarray
+    test: np.ndarray = field(default_factory=lambda: np.array([], dtype=int))
 
 
 @dataclass(frozen=True)

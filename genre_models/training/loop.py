@@ -99,7 +99,7 @@ class Trainer:
         self.run, self.dataset, self.device = run, dataset, device
         self.data = TrainingSegments(dataset, run.segments, device)
         model.standardise.fit(self.data.bank.flatten(0, 1).cpu())
-        self.model = model.to(device).train()
+        self.model = model.to(device).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.average = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
@@ -147,7 +147,7 @@ class Trainer:
 
     def averaged(self) -> GenreClassifier:
         """The model with the averaged weights, on the CPU, ready to answer."""
-        model = copy.deepcopy(self.model).cpu()
+        model = copy.deepcopy(self.model).cpu().to(memory_format=torch.contiguous_format)
         model.load_state_dict({name: value.cpu() for name, value in self.average.items()})
         return model.eval()
 

@@ -1,0 +1,274 @@
+"""The Classify tab: a clip in, every model's answer side by side; and the HTTP API's /classify."""
+
+import html
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+
+from genre_models import share
+from genre_models.audio import AudioError
+from genre_models.classifiers import GenreClassifier
+from genre_models.classify import Report, classify
+from genre_models.ui import report as view
+from genre_models.ui.examples import load_examples
+from genre_models.ui.models import describe
+from genre_models.ui.session import Entry, Session
+
+CONCURRENT_ANSWERS = 2
+NO_MODEL = ("No model is chosen", "Tick at least one under “Models that answer”.")
+NO_CLIP = ("There is no clip yet", "Record one, upload one or pick an example.")
+WAITING = ("The clip is in", "Trim it with the scissors if you like, then press “Ask the models”.")
+UNREADABLE = "This clip cannot be read"
+BROKEN_LINK = "This link cannot be read"
+UNNAMED = "audio.wav"  # what Gradio calls a recording and a trimmed clip
+TRIGGER_SELECT = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-index]");
+  if (button) trigger("select", { index: Number(button.dataset.index) });
+});
+"""
+LOGO = [(10, 8, "mlp"), (35, 16, "cnn"), (60, 11, "lstm"), (85, 6, "transformer")]
+
+Update = Any
+"""What a handler sends to one component: a value or a Gradio update."""
+
+
+class ClassifyTab:
+    """The widgets of the tab and what happens when they are used."""
+
+    def __init__(self, page: gr.Blocks, models: Mapping[str, GenreClassifier]) -> None:
+        self.page = page
+        self.models = dict(models)
+        self.cards = describe(models)
+        self.examples = load_examples()
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        self.session = gr.State(Session())
+        with gr.Row(elem_id="classify"):
+            with gr.Column(scale=5, min_width=320, elem_id="ask-column"):
+                self._build_question()
+            with gr.Column(scale=7, min_width=320, elem_id="answer-column"):
+                self.verdict = _html(self._empty(), elem_id="verdict")
+                self.timeline = _html(elem_id="timeline")
+        self.side_by_side = _html(elem_id="side-by-side")
+        with gr.Row(elem_id="take-away"):
+            self.json = gr.DownloadButton("Report as JSON", visible=False, elem_id="report-json", size="sm")
+            self.csv = gr.DownloadButton("Report as CSV", visible=False, elem_id="report-csv", size="sm")
+            self.link = _html(elem_id="share")
+        self.history = _html(elem_id="history", js_on_load=TRIGGER_SELECT)
+
+    def _build_question(self) -> None:
+        self.clip = gr.Audio(
+            sources=["microphone", "upload"],
+            type="filepath",
+            format=None,
+            label="Your clip",
+            buttons=["download"],
+            waveform_options=gr.WaveformOptions(
+                waveform_color="#a09b8e", waveform_progress_color="#5b5f68", trim_region_color="#a09b8e"
+            ),
+            elem_id="clip",
+        )
+        _html(view.render("microphone"), elem_id="microphone")
+        with gr.Row(elem_id="ask-row"):
+            self.ask = gr.Button("Ask the models", variant="primary", elem_id="ask", scale=1, min_width=150)
+            self.at_once = gr.Checkbox(
+                True,
+                label="Answer as soon as a clip is in",
+                container=False,
+                elem_id="at-once",
+                scale=2,
+                min_width=150,
+            )
+        self.chosen = gr.CheckboxGroup(
+            [(card.title, name) for name, card in self.cards.items()],
+            value=list(self.cards),
+            label="Models that answer",
+            elem_id="chosen",
+        )
+        rendered = view.render("examples", examples=self.examples) if self.examples else ""
+        self.picker = _html(rendered, elem_id="examples", js_on_load=TRIGGER_SELECT)
+
+    def _connect(self) -> None:
+        outputs = [
+            self.verdict,
+            self.timeline,
+            self.side_by_side,
+            self.json,
+            self.csv,
+            self.link,
+            self.history,
+            self.session,
+        ]
+        asking: dict[str, Any] = {
+            "outputs": outputs,
+            "show_progress": "minimal",
+            "show_progress_on": self.verdict,
+            "concurrency_limit": CONCURRENT_ANSWERS,
+            "concurrency_id": "classify",
+            "api_visibility": "private",
+        }
+        light: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        given = [self.clip, self.chosen, self.at_once, self.session]
+        self.clip.change(self.on_clip, given, trigger_mode="always_last", **asking)
+        self.at_once.change(self.on_clip, given, trigger_mode="always_last", **asking)
+        self.chosen.change(self.on_choice, given, trigger_mode="always_last", **asking)
+        self.ask.click(self.answer, [self.clip, self.chosen, self.session], **asking)
+        self.picker.select(self.pick, outputs=self.clip, **light)
+        self.history.select(self.show_again, self.session, [*outputs, self.clip], **light)
+        self.page.load(self.show_linked, self.session, outputs, **light)
+        gr.Button(visible=False).click(
+            self.classify,
+            [self.clip, self.chosen],
+            gr.JSON(visible=False, label="Report"),
+            api_name="classify",
+            concurrency_limit=CONCURRENT_ANSWERS,
+            concurrency_id="classify",
+        )
+
+    # What the visitor does ------------------------------------------------------------------------------
+
+    def on_clip(self, clip: str | None, chosen: list[str], at_once: bool, session: Session) -> list[Update]:
+        """A clip came in, was trimmed or was taken away."""
+        if clip is None:
+            return self._page(session.showing(None), self._empty())
+        if session.shows(clip):
+            return self._nothing_new()
+        if not at_once:
+            return self._page(session.showing(None), view.panel(*WAITING))
+        return self.answer(clip, chosen, session)
+
+    def on_choice(self, clip: str | None, chosen: list[str], at_once: bool, session: Session) -> list[Update]:
+        """Other models were chosen."""
+        if clip is None and chosen:
+            return self._page(session.showing(None), self._empty())
+        if chosen and not at_once:
+            return self._page(session.showing(None), view.panel(*WAITING))
+        return self.answer(clip, chosen, session)
+
+    def answer(self, clip: str | None, chosen: list[str], session: Session) -> list[Update]:
+        """Ask the chosen models; what goes wrong is said on the page, and the history stays."""
+        if not chosen or clip is None:
+            return self._page(session.showing(None), view.panel(*(NO_CLIP if chosen else NO_MODEL)))
+        try:
+            report = self._ask(clip, chosen)
+        except AudioError as error:
+            gr.Warning(html.escape(str(error), quote=False), duration=5)
+            return self._page(session.showing(None), view.panel(UNREADABLE, str(error), "error"))
+        return self._show(session.with_answer(Entry(clip, self._name(clip, session), report)))
+
+    def pick(self, event: gr.EventData) -> str:
+        """An example was chosen: put it into the player."""
+        return str(self.examples[event.index].path)
+
+    def show_again(self, session: Session, event: gr.EventData) -> list[Update]:
+        """An earlier answer was chosen: show it, and put its clip back into the player."""
+        entry = session.entries[event.index]
+        clip = entry.path if Path(entry.path).is_file() else gr.skip()
+        return [*self._show(session.showing(event.index)), clip]
+
+    def show_linked(self, session: Session, request: gr.Request) -> list[Update]:
+        """The page was opened: if its address carries a report, show that."""
+        token = request.query_params.get("report")
+        if not token:
+            return self._nothing_new()
+        try:
+            report = share.from_token(token)
+        except share.LinkError as error:
+            return self._page(session, view.panel(BROKEN_LINK, str(error), "error"))
+        return self._show(session.with_answer(Entry("", "A shared report", report)))
+
+    def classify(self, audio: str | None, models: list[str]) -> dict[str, Any]:
+        """Name the genre of a recording: an audio file of 1 s to 10 minutes in, what every model hears out.
+
+        Args:
+            audio: a sound file (wav, flac, ogg, opus, mp3, au, m4a, aac or webm).
+            models: which models answer, by name; all of them if left out.
+
+        Returns:
+            {"duration_s", "segments", "segment_starts_s", "genres": the ten names, "verdict": {"genre",
+            "sure", "candidates", "agreement", "confidence", "sentence"}, "models": [{"name", "genre",
+            "probabilities": {genre: p}, "timeline": ten probabilities per segment, "milliseconds"}],
+            "warnings", "preparation_milliseconds"}
+        """
+        if audio is None or not models:
+            raise _refusal("Give an audio file." if models else "Name at least one model.")
+        try:
+            return self._ask(audio, models).to_dict()
+        except AudioError as error:
+            raise _refusal(str(error)) from error
+
+    # What the page shows --------------------------------------------------------------------------------
+
+    def _ask(self, path: str, chosen: list[str]) -> Report:
+        return classify(path, {name: model for name, model in self.models.items() if name in chosen})
+
+    def _name(self, clip: str, session: Session) -> str:
+        place = session.find(clip)
+        if place is not None:
+            return session.entries[place].name
+        name = Path(clip).name
+        if name == UNNAMED:
+            return f"Clip {1 + sum(Path(entry.path).name == UNNAMED for entry in session.entries)}"
+        titles = {example.path.name: example.title for example in self.examples}
+        return titles.get(name, name)
+
+    def _show(self, session: Session) -> list[Update]:
+        assert session.shown is not None  # noqa: S101
+        entry = session.entries[session.shown]
+        heard = bool(entry.report.models)
+        return self._page(
+            session,
+            view.verdict(entry.report, entry.name),
+            view.timeline(entry.report) if heard else "",
+            view.cards(entry.report, self.cards) if heard else "",
+            entry,
+        )
+
+    def _page(
+        self, session: Session, verdict: str, timeline: str = "", cards: str = "", entry: Entry | None = None
+    ) -> list[Update]:
+        history = view.render("history", entries=session.entries, shown=session.shown)
+        return [verdict, timeline, cards, *self._files(entry), history, session]
+
+    def _files(self, entry: Entry | None) -> list[Update]:
+        """The two downloads and the link of an answer."""
+        if entry is None:
+            return [gr.DownloadButton(visible=False), gr.DownloadButton(visible=False), ""]
+        stem = Path(entry.name).stem
+        files = [
+            save_bytes_to_cache(content, f"{stem} genre report{suffix}", cache_dir=self.json.GRADIO_CACHE)
+            for content, suffix in (
+                (share.to_json(entry.report), ".json"),
+                (share.to_csv(entry.report), ".csv"),
+            )
+        ]
+        token = share.to_token(entry.report) if entry.report.models else ""
+        return [
+            *(gr.DownloadButton(value=file, visible=True) for file in files),
+            view.render("share", token=token),
+        ]
+
+    def _empty(self) -> str:
+        return view.render(
+            "empty",
+            bars=LOGO,
+            heading="What do the models hear?",
+            sentence="Their answer, how sure they are and where they disagree will stand here.",
+        )
+
+    def _nothing_new(self) -> list[Update]:
+        return [gr.skip()] * 8
+
+
+def _html(value: str = "", elem_id: str = "", js_on_load: str | None = None) -> gr.HTML:
+    return gr.HTML(value, elem_id=elem_id, js_on_load=js_on_load, apply_default_css=False)
+
+
+def _refusal(sentence: str) -> gr.Error:
+    return gr.Error(html.escape(sentence, quote=False), print_exception=False)

@@ -1,0 +1,35 @@
+"""The example clips that ship with the app, with their credits."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from genre_models.hub import ASSETS
+
+EXAMPLES = ASSETS / "examples"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip, what its makers call its style (None where they do not say), and whom to credit."""
+
+    path: Path
+    title: str
+    artist: str
+    style: str | None
+    source: str
+    source_url: str
+    licence: str
+    licence_url: str
+
+
+def load_examples(folder: Path = EXAMPLES) -> list[Example]:
+    """The clips listed in `folder/examples.json`; none where there is no list."""
+    index = folder / "examples.json"
+    if not index.is_file():
+        return []
+    fields = Example.__dataclass_fields__.keys() - {"path"}
+    return [
+        Example(path=folder / entry["file"], **{field: entry[field] for field in fields})
+        for entry in json.loads(index.read_text(encoding="utf-8"))
+    ]

@@ -1,0 +1,164 @@
+"""A report as HTML: the verdict, the timeline and the models side by side."""
+
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+
+import jinja2
+
+from genre_models.audio import SEGMENT_S
+from genre_models.classify import SURE_CONFIDENCE, Report
+from genre_models.metrics import accuracies
+from genre_models.ui.models import ModelCard, title
+
+COUNT_WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
+CONFIDENCE_WORDS = ((0.8, "high"), (SURE_CONFIDENCE, "fair"), (0.35, "low"), (0.0, "very low"))
+TICK_STEPS_S = (1, 2, 6, 12, 30, 60, 120)
+MAX_TICKS = 8
+MIN_LABEL_WIDTH = 8.0  # percent of the clip
+
+
+def seconds(value: float) -> str:
+    """A duration for a person: "8.4 s", "30 s", "2 min 05 s"."""
+    if value < 10:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def percent(value: float) -> str:
+    """A share for a person: "62%"."""
+    return f"{100 * value:.0f}%"
+
+
+def _environment() -> jinja2.Environment:
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"seconds": seconds, "percent": percent}
+    return environment
+
+
+_TEMPLATES = _environment()
+
+
+def render(template: str, **values: object) -> str:
+    """One of the templates beside this file, with everything put into it escaped."""
+    return _TEMPLATES.get_template(f"{template}.html").render(**values)
+
+
+def header(title: str, n_models: int) -> str:
+    """The head of the page: its name and what to do."""
+    return render("header", title=title, count=COUNT_WORDS.get(n_models, n_models))
+
+
+def panel(heading: str, sentence: str, kind: str = "info") -> str:
+    """What stands in the place of an answer; `kind` is "info" or "error"."""
+    return render("panel", heading=heading, sentence=sentence, kind=kind)
+
+
+def confidence_word(confidence: float) -> str:
+    """How high a mean probability is, in words."""
+    return next(word for floor, word in CONFIDENCE_WORDS if confidence >= floor)
+
+
+def accuracy_sentence(n_models: int) -> str | None:
+    """The measured accuracy of all the models together; None for another group of them."""
+    together = accuracies().get("average")
+    if together is None or n_models != len(accuracies().keys() - {"average", "baseline"}):
+        return None
+    return (
+        f"On artists they had never heard, the {COUNT_WORDS.get(n_models, n_models)} together name the right "
+        f"genre of ten {percent(together.value)} of the time "
+        f"(95% interval {100 * together.low:.0f} to {100 * together.high:.0f})."
+    )
+
+
+def verdict(report: Report, clip_name: str) -> str:
+    """The answer in words, how sure it is, and what to bear in mind."""
+    ranked = sorted(mean_probabilities(report).items(), key=lambda item: -item[1])
+    return render(
+        "verdict",
+        report=report,
+        clip_name=clip_name,
+        word=confidence_word(report.verdict.confidence),
+        candidates=[(genre, p) for genre, p in ranked if genre in report.verdict.candidates],
+        accuracy=accuracy_sentence(len(report.models)),
+        sure_from=SURE_CONFIDENCE,
+        title=title,
+    )
+
+
+def mean_probabilities(report: Report) -> dict[str, float]:
+    """The average of the models over the whole clip; empty for silence."""
+    if not report.models:
+        return {}
+    return {
+        genre: sum(model.probabilities[genre] for model in report.models) / len(report.models)
+        for genre in report.genres
+    }
+
+
+def cards(report: Report, models: Mapping[str, ModelCard]) -> str:
+    """One column per model that answered; bars in the same order in every one."""
+    return render("cards", report=report, models=models)
+
+
+def timeline(report: Report) -> str:
+    """Genre over the clip: the average of the models as a heat map, and each model's first choice."""
+    spans = _spans(report)
+    mean = [
+        [sum(values) / len(report.models) for values in zip(*rows, strict=True)]
+        for rows in zip(*(model.timeline for model in report.models), strict=True)
+    ]  # (segments, genres)
+    choices = {
+        model.name: [report.genres[row.index(max(row))] for row in model.timeline] for model in report.models
+    }
+    return render(
+        "timeline",
+        report=report,
+        spans=spans,
+        mean=mean,
+        choices=choices,
+        runs={name: _runs(spans, genres) for name, genres in choices.items()},
+        ticks=_ticks(report.duration_s),
+        title=title,
+    )
+
+
+def _runs(spans: list[dict[str, float]], genres: list[str]) -> list[dict[str, str | float]]:
+    """Neighbouring segments of one genre as one label, where there is room for it."""
+    runs = []
+    for genre, group in groupby(zip(genres, spans, strict=True), key=lambda pair: pair[0]):
+        covered = [span for _, span in group]
+        width = sum(span["width"] for span in covered)
+        label = genre if width >= MIN_LABEL_WIDTH else ""
+        runs.append({"genre": label, "left": covered[0]["left"], "width": width})
+    return runs
+
+
+def _spans(report: Report) -> list[dict[str, float]]:
+    """Where each segment is drawn, in percent of the clip, and what it covers, in seconds.
+
+    The last segment may begin inside the one before; it is drawn from where that one ends.
+    """
+    spans = []
+    drawn_s = 0.0
+    for start_s in report.segment_starts_s:
+        end_s = min(start_s + SEGMENT_S, report.duration_s)
+        left_s, drawn_s = max(start_s, drawn_s), max(end_s, drawn_s)
+        spans.append(
+            {
+                "start_s": start_s,
+                "end_s": end_s,
+                "left": 100 * left_s / report.duration_s,
+                "width": 100 * (drawn_s - left_s) / report.duration_s,
+            }
+        )
+    return spans
+
+
+def _ticks(duration_s: float) -> list[tuple[float, str]]:
+    """Marks of the seconds axis: (percent of the clip, label)."""
+    step = next((s for s in TICK_STEPS_S if duration_s / s <= MAX_TICKS), TICK_STEPS_S[-1])
+    marks = [i * step for i in range(int(duration_s // step) + 1)]
+    return [(100 * t / duration_s, f"{t // 60}:{t % 60:02d}" if duration_s >= 60 else str(t)) for t in marks]

@@ -1,0 +1,134 @@
+"""The running app and a browser, shared by the tests that need them."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+START_TIMEOUT_S = 90
+BAR_S = 2  # the test music repeats itself after this, so a recording of it may begin anywhere
+
+
+def write_wav(path: Path, samples: np.ndarray, rate: int = 44_100) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes((samples * 32_767).astype("<i2").tobytes())
+    return path
+
+
+def music(duration_s: int, rate: int = 44_100) -> np.ndarray:
+    """Four plucked chords a bar over a drum on each beat."""
+    t = np.arange(rate * BAR_S // 4) / rate
+    drum = np.random.default_rng(0).standard_normal(len(t)) * np.exp(-t * 40)
+    beats = []
+    for root in (110.0, 146.8, 98.0, 130.8):
+        tones = [root * ratio * k for ratio in (1, 1.25, 1.5, 2) for k in (1, 2, 3)]
+        chord = sum(np.sin(2 * np.pi * tone * t) / (1 + i % 3) for i, tone in enumerate(tones))
+        beats.append(chord * np.exp(-t * 4) / 8 + drum / 6)
+    return np.clip(np.tile(np.concatenate(beats), duration_s // BAR_S) * 0.6, -1, 1)
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with music.wav (12 s), short.wav (2 s), silence.wav and text.wav, which is no sound at all."""
+    folder = tmp_path_factory.mktemp("clips")
+    write_wav(folder / "music.wav", music(12))
+    write_wav(folder / "short.wav", music(2))
+    write_wav(folder / "silence.wav", np.zeros(4 * 44_100))
+    (folder / "text.wav").write_text("These are words.")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app as `python app.py` serves it, on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log_file = tmp_path_factory.mktemp("server") / "log"
+    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
+    with log_file.open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        _wait(url, server, log_file)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _wait(url: str, server: subprocess.Popen[bytes], log_file: Path) -> None:
+    for _ in range(START_TIMEOUT_S * 5):
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except (urllib.error.URLError, OSError):
+            assert server.poll() is None, f"the app did not start:\n{log_file.read_text()}"
+            time.sleep(0.2)
+        else:
+            return
+    pytest.fail(f"the app did not answer within {START_TIMEOUT_S} s:\n{log_file.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def browser(clips: Path) -> Iterator[Browser]:
+    """Headless Chromium whose microphone plays music.wav over and over."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        sentence = "NO BROWSER TEST WAS RUN: there is no Chromium here (apt-get install chromium)."
+        if os.environ.get("CI"):
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    arguments = [
+        "--no-sandbox",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={clips / 'music.wav'}",
+    ]
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=executable, args=arguments)
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, app_url: str) -> Iterator[Page]:
+    """The app in a fresh tab; whatever a test does, no other host is asked and no script fails."""
+    page = context.new_page()
+    foreign: list[str] = []
+    failures: list[str] = []
+
+    def note(request: Request) -> None:
+        if urlsplit(request.url).scheme not in {"blob", "data"} and not request.url.startswith(app_url):
+            foreign.append(request.url)
+
+    page.on("request", note)
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.on("console", lambda message: failures.append(message.text) if message.type == "error" else None)
+    page.goto(app_url)
+    page.wait_for_selector("#ask")
+    yield page
+    assert not foreign
+    unplayable = "Waveform load error"  # what Gradio's player says of a file that is no sound
+    assert not [failure for failure in failures if unplayable not in failure]

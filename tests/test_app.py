@@ -1,0 +1,103 @@
+"""The HTTP API: what `gradio_client` and plain HTTP get from /classify."""
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from genre_models.classifiers import GENRES
+
+ALL = ["mlp", "cnn", "lstm", "transformer"]
+
+
+@pytest.fixture(scope="module")
+def client(app_url: str) -> Client:
+    return Client(app_url, verbose=False)
+
+
+def ask(client: Client, path: Path, *models: list[str]) -> dict[str, Any]:
+    report = client.predict(handle_file(str(path)), *models, api_name="/classify")
+    assert isinstance(report, dict)
+    return report
+
+
+def test_a_clip_gets_the_whole_report(client: Client, clips: Path) -> None:
+    report = ask(client, clips / "music.wav")
+    assert report["duration_s"] == pytest.approx(12)
+    assert report["segments"] == len(report["segment_starts_s"]) == 2
+    assert report["genres"] == list(GENRES)
+    assert report["verdict"].keys() == {
+        "genre",
+        "sure",
+        "candidates",
+        "agreement",
+        "confidence",
+        "sentence",
+    }
+    assert report["verdict"]["genre"] in GENRES
+    assert [model["name"] for model in report["models"]] == ALL
+    for model in report["models"]:
+        assert list(model["probabilities"]) == list(GENRES)
+        assert sum(model["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+        assert [len(row) for row in model["timeline"]] == [10, 10]
+        assert model["milliseconds"] > 0
+    assert report["warnings"] == []
+
+
+def test_only_the_chosen_models_answer(client: Client, clips: Path) -> None:
+    report = ask(client, clips / "music.wav", ["cnn", "mlp"])
+    assert {model["name"] for model in report["models"]} == {"cnn", "mlp"}
+
+
+def test_a_short_clip_is_answered_with_a_warning(client: Client, clips: Path) -> None:
+    report = ask(client, clips / "short.wav")
+    assert report["verdict"]["genre"] in GENRES
+    assert len(report["warnings"]) == 1
+
+
+def test_silence_has_a_report_without_a_genre(client: Client, clips: Path) -> None:
+    report = ask(client, clips / "silence.wav")
+    assert report["verdict"]["genre"] is None
+    assert report["models"] == []
+    assert "silent" in report["verdict"]["sentence"]
+
+
+def test_bad_input_is_refused_in_words(client: Client, clips: Path) -> None:
+    with pytest.raises(AppError, match="holds text, not sound"):
+        ask(client, clips / "text.wav")
+    with pytest.raises(AppError, match=r"mlp.*cnn.*lstm.*transformer"):
+        ask(client, clips / "music.wav", ["gru"])
+    with pytest.raises(AppError, match="at least one model"):
+        ask(client, clips / "music.wav", [])
+    assert ask(client, clips / "music.wav")["verdict"]["genre"] in GENRES
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "assets/style.css", "{clips}/music.wav"])
+def test_files_of_the_server_cannot_be_read(app_url: str, clips: Path, path: str) -> None:
+    """A caller who names a path instead of uploading learns nothing about what is there."""
+    file = {"path": path.format(clips=clips), "meta": {"_type": "gradio.FileData"}}
+    request = urllib.request.Request(
+        f"{app_url}gradio_api/call/classify",
+        data=json.dumps({"data": [file, ALL]}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as response:
+        event = json.load(response)["event_id"]
+    with urllib.request.urlopen(f"{app_url}gradio_api/call/classify/{event}") as response:
+        answer = response.read().decode()
+    assert answer.startswith("event: error")
+    assert json.loads(answer.split("data: ", 1)[1]) == {"error": None}
+
+
+def test_classify_is_the_only_endpoint_and_is_documented(client: Client) -> None:
+    api: Any = client.view_api(return_format="dict", print_info=False)
+    assert list(api["named_endpoints"]) == ["/classify"]
+    assert not api["unnamed_endpoints"]
+    endpoint = api["named_endpoints"]["/classify"]
+    assert endpoint["description"].startswith("Name the genre of a recording")
+    assert [parameter["parameter_name"] for parameter in endpoint["parameters"]] == ["audio", "models"]
+    assert endpoint["parameters"][1]["parameter_default"] == ALL

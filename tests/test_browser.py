@@ -1,0 +1,259 @@
+"""What a visitor does on the Classify tab, in a real browser."""
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from genre_models.classifiers import GENRES
+from genre_models.ui.examples import load_examples
+
+RECORDING_MS = 6500
+NO_VOICE_PROCESSING = {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False}
+KEEP_STREAMS = """
+window.streams = [];
+const original = MediaDevices.prototype.getUserMedia;
+MediaDevices.prototype.getUserMedia = async function (constraints) {
+  const stream = await original.call(this, constraints);
+  window.streams.push(stream);
+  return stream;
+};
+"""
+REFUSE = """
+MediaDevices.prototype.getUserMedia = () => Promise.reject(new DOMException("no", "{name}"));
+"""
+NO_MICROPHONE_API = "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });"
+
+
+def upload(page: Page, path: Path) -> None:
+    clear = page.locator("#clip").get_by_label("Clear")
+    if page.locator("#clip time").count() or page.locator("#clip audio").count():
+        clear.click()
+        expect(page.locator("#verdict .empty")).to_be_visible()
+    page.locator("#clip").get_by_label("Upload file").click()
+    page.set_input_files("#clip input[type=file]", path)
+
+
+def verdict(page: Page) -> str:
+    heading = page.locator("#verdict .verdict h2")
+    expect(heading).to_be_visible()
+    return heading.inner_text()
+
+
+def record(page: Page) -> None:
+    page.locator("#clip .record-button").click()
+    page.wait_for_timeout(RECORDING_MS)
+    page.locator("#clip .stop-button").first.click()
+
+
+def report(page: Page) -> dict[str, Any]:
+    """The report on show, as the visitor would download it."""
+    with page.expect_download() as download:
+        page.click("#report-json")
+    content = json.loads(download.value.path().read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+def average(report: dict[str, Any]) -> dict[str, float]:
+    return {
+        genre: sum(model["probabilities"][genre] for model in report["models"]) / len(report["models"])
+        for genre in GENRES
+    }
+
+
+def test_an_uploaded_clip_is_answered_by_four_models(page: Page, clips: Path) -> None:
+    upload(page, clips / "music.wav")
+    sentence = verdict(page)
+    shown = report(page)
+    assert sentence == shown["verdict"]["sentence"]
+    for model in shown["models"]:
+        card = page.locator(f"#side-by-side .model-{model['name']}")
+        expect(card.locator(".hears b")).to_have_text(model["genre"])
+        assert [bar.split("\n")[0] for bar in card.locator(".bars li").all_inner_texts()] == list(GENRES)
+        expect(card).to_contain_text(f"{model['milliseconds']:.1f} ms")
+        expect(card).to_contain_text(re.compile(r"[\d,]+ parameters, [\d.]+ MB"))
+        card.locator("summary").click()
+        assert card.locator("tbody tr").count() > 3
+    assert page.locator("#side-by-side .card").count() == 4
+    assert page.locator("#timeline .heat").count() == 10
+    assert page.locator("#timeline .heat").first.locator("[data-tip]").count() == shown["segments"]
+
+
+def test_a_recorded_clip_gets_the_answer_of_the_uploaded_one(page: Page, clips: Path) -> None:
+    record(page)
+    verdict(page)
+    recorded = average(report(page))
+    upload(page, clips / "music.wav")
+    verdict(page)
+    uploaded = average(report(page))
+    moved = sum(abs(recorded[genre] - uploaded[genre]) for genre in GENRES) / 2
+    assert moved < 0.08, f"{moved:.0%} of the probability moved between the genres"
+
+
+def test_the_microphone_is_recorded_without_voice_processing(
+    context: BrowserContext, app_url: str, clips: Path
+) -> None:
+    context.add_init_script(KEEP_STREAMS)
+    page = context.new_page()
+    page.goto(app_url)
+    page.locator("#clip .record-button").click()
+    page.wait_for_function("window.streams.some(stream => stream.active)")
+    settings = page.evaluate("window.streams.at(-1).getAudioTracks()[0].getSettings()")
+    assert {name: settings[name] for name in NO_VOICE_PROCESSING} == NO_VOICE_PROCESSING
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (REFUSE.replace("{name}", "NotAllowedError"), "The browser blocks the microphone"),
+        (REFUSE.replace("{name}", "NotFoundError"), "No microphone was found"),
+    ],
+)
+def test_a_refused_microphone_is_said_in_words(
+    context: BrowserContext, app_url: str, script: str, words: str
+) -> None:
+    context.add_init_script(script)
+    page = context.new_page()
+    page.goto(app_url)
+    page.locator("#clip .record-button").click()
+    expect(page.locator("#microphone-notice")).to_contain_text(words)
+
+
+def test_a_page_without_https_says_so_at_once(context: BrowserContext, app_url: str) -> None:
+    context.add_init_script(NO_MICROPHONE_API)
+    page = context.new_page()
+    page.goto(app_url)
+    expect(page.locator("#microphone-notice")).to_contain_text("only works on https or localhost")
+
+
+def test_a_bad_file_is_explained_and_the_next_clip_works(page: Page, clips: Path) -> None:
+    upload(page, clips / "music.wav")
+    verdict(page)
+    upload(page, clips / "text.wav")
+    expect(page.locator("#verdict [role=alert]")).to_contain_text("holds text, not sound")
+    assert page.locator("#side-by-side .card").count() == 0
+    expect(page.locator("#history li")).to_have_count(1)
+    upload(page, clips / "short.wav")
+    verdict(page)
+    expect(page.locator("#verdict .notice")).to_contain_text("lasts only 2.0 s")
+    expect(page.locator("#history li")).to_have_count(2)
+
+
+def test_silence_names_no_genre(page: Page, clips: Path) -> None:
+    upload(page, clips / "silence.wav")
+    assert "silent" in verdict(page)
+    assert page.locator("#side-by-side .card").count() == 0
+
+
+def test_an_earlier_answer_comes_back(page: Page, clips: Path) -> None:
+    upload(page, clips / "music.wav")
+    first = verdict(page)
+    upload(page, clips / "silence.wav")
+    expect(page.locator("#verdict .is-silent")).to_be_visible()
+    page.locator("#history button", has_text="music.wav").click()
+    expect(page.locator("#verdict h2")).to_have_text(first)
+    expect(page.locator("#verdict .clip-name")).to_have_text("music.wav")
+    expect(page.locator("#clip #duration")).to_have_text("0:12")
+    page.wait_for_timeout(500)  # the clip that came back must not be asked about again
+    expect(page.locator("#history li")).to_have_count(2)
+
+
+def test_the_table_holds_what_the_page_shows(page: Page, clips: Path) -> None:
+    upload(page, clips / "music.wav")
+    verdict(page)
+    with page.expect_download() as download:
+        page.click("#report-csv")
+    assert download.value.suggested_filename == "music genre report.csv"
+    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    whole = {row["model"]: row["genre"] for row in rows if row["part"] == "clip"}
+    assert list(whole.values()) == page.locator("#side-by-side .hears b").all_inner_texts()
+
+
+def test_the_visitor_chooses_the_models(page: Page, clips: Path) -> None:
+    upload(page, clips / "music.wav")
+    verdict(page)
+    for name in ("MLP", "LSTM", "Transformer"):
+        page.get_by_role("checkbox", name=name).uncheck()
+    expect(page.locator("#side-by-side .card")).to_have_count(1)
+    expect(page.locator("#side-by-side .card h3")).to_have_text("CNN")
+    page.get_by_role("checkbox", name="CNN").uncheck()
+    expect(page.locator("#verdict")).to_contain_text("Tick at least one")
+    page.get_by_role("checkbox", name="LSTM").check()
+    expect(page.locator("#side-by-side .card h3")).to_have_text("LSTM")
+    expect(page.locator("#history li")).to_have_count(1)
+
+
+def test_a_clip_can_be_trimmed_before_the_models_are_asked(page: Page, clips: Path) -> None:
+    page.get_by_role("checkbox", name="Answer as soon as a clip is in").uncheck()
+    upload(page, clips / "music.wav")
+    expect(page.locator("#verdict")).to_contain_text("press “Ask the models”")
+    page.locator("#clip").get_by_label("Trim audio to selection").click()
+    page.locator("#clip").get_by_role("button", name="Trim", exact=True).click()
+    expect(page.locator("#clip #duration")).not_to_have_text("0:12")
+    page.get_by_role("button", name="Ask the models").click()
+    verdict(page)
+    assert report(page)["duration_s"] < 11
+
+
+def test_an_example_is_heard_and_answered(page: Page) -> None:
+    examples = load_examples()
+    assert page.locator("#examples li").count() == len(examples) >= 4
+    for item, example in zip(page.locator("#examples li").all(), examples, strict=True):
+        expect(item).to_contain_text(example.artist)
+        expect(item).to_contain_text(example.licence)
+        expect(item.locator(".style")).to_have_text(example.style or "unknown: what do you hear?")
+    page.locator("#examples button").first.click()
+    verdict(page)
+    expect(page.locator("#verdict .clip-name")).to_have_text(examples[0].title)
+    expect(page.locator("#clip").get_by_label("Pause", exact=True)).to_be_visible()
+    expect(page.locator("#timeline .playhead")).to_be_visible()
+
+
+def test_a_link_brings_the_answer_to_another_visitor(page: Page, app_url: str, clips: Path) -> None:
+    upload(page, clips / "music.wav")
+    sentence = verdict(page)
+    expect(page.locator("#share .share button")).to_be_hidden()  # a link to localhost helps nobody
+    token = page.locator("#share .share").get_attribute("data-token")
+    page.goto(f"{app_url}?report={token}")
+    assert verdict(page) == sentence
+    expect(page.locator("#verdict .notice")).to_contain_text("came from a link")
+    page.goto(f"{app_url}?report=nothing")
+    expect(page.locator("#verdict [role=alert]")).to_contain_text("holds no report")
+
+
+def test_a_file_name_is_shown_as_text(page: Page, clips: Path, tmp_path: Path) -> None:
+    hostile = tmp_path / "<img src=x onerror=alert(1)>{{7}}${8}.wav"
+    hostile.write_bytes((clips / "music.wav").read_bytes())
+    upload(page, hostile)
+    verdict(page)
+    assert page.locator("#verdict img, #history img").count() == 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_overflows_on_a_phone(page: Page, app_url: str, clips: Path, theme: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{app_url}?__theme={theme}")
+    page.wait_for_selector("#ask")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    upload(page, clips / "music.wav")
+    verdict(page)
+    for summary in page.locator("summary").all():
+        summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    below = page.evaluate("document.querySelector('#verdict h2').getBoundingClientRect().top + scrollY")
+    assert below < 844  # the answer stands on the first screen, without scrolling
+
+
+def test_the_page_is_made_for_everyone(page: Page) -> None:
+    assert page.title() == "Deep Learning for Audio"
+    assert page.locator("h1").all_inner_texts() == ["Deep Learning for Audio"]
+    assert page.locator("html").get_attribute("lang") == "en-GB"
+    expect(page.locator("#verdict")).to_have_attribute("aria-live", "polite")
+    expect(page.get_by_role("group", name="Models that answer")).to_be_visible()
+    icon = page.locator("link[rel=icon]").first.get_attribute("href")
+    assert icon is not None and icon.startswith("data:image/svg+xml,")
