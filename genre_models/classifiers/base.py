@@ -44,27 +44,6 @@ class Standardisation(nn.Module):
         return (x - self.centre * x.mean(dim=1, keepdim=True) - self.mean) / self.std
 
 
-def initialise(module: nn.Module) -> None:
-    """Initial weights as Keras draws them: Glorot uniform, orthogonal between LSTM states, forget bias 1.
-
-    (Glorot and Bengio 2010; Saxe et al. 2014; Jozefowicz et al. 2015.)
-    """
-    if isinstance(module, nn.Linear | nn.Conv2d):
-        nn.init.xavier_uniform_(module.weight)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.LSTM):
-        for name, parameter in module.named_parameters():
-            if name.startswith("weight_ih"):
-                nn.init.xavier_uniform_(parameter)
-            elif name.startswith("weight_hh"):
-                nn.init.orthogonal_(parameter)
-            else:
-                nn.init.zeros_(parameter)
-                if name.startswith("bias_ih"):
-                    nn.init.ones_(parameter[module.hidden_size : 2 * module.hidden_size])
-
-
 class GenreClassifier(
     nn.Module,
     PyTorchModelHubMixin,

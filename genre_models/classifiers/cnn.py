@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genre_models.classifiers.base import GENRES, GenreClassifier, initialise
+from genre_models.classifiers.base import GENRES, GenreClassifier
 
 
 class SamePadMaxPool2d(nn.Module):
@@ -59,7 +59,6 @@ class CNN(GenreClassifier):
             nn.Dropout(0.1),
             nn.Linear(64, len(genres)),
         )
-        self.apply(initialise)
 
     def forward(self, mfccs: Tensor) -> Tensor:
         """(batch, 130, 13) -> logits (batch, 10)."""

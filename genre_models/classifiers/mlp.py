@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from genre_models.classifiers.base import GENRES, GenreClassifier, initialise
+from genre_models.classifiers.base import GENRES, GenreClassifier
 from genre_models.features import N_FRAMES, N_MFCC
 
 
@@ -26,7 +26,6 @@ class MLP(GenreClassifier):
             nn.ReLU(),
             nn.Linear(64, len(genres)),
         )
-        self.apply(initialise)
 
     def forward(self, mfccs: Tensor) -> Tensor:
         """(batch, 130, 13) -> logits (batch, 10)."""

@@ -6,7 +6,7 @@ from typing import Literal, overload
 from torch import Tensor, nn
 
 from genre_models.attention import EncoderLayer, positional_encoding
-from genre_models.classifiers.base import GENRES, GenreClassifier, initialise
+from genre_models.classifiers.base import GENRES, GenreClassifier
 from genre_models.features import N_FRAMES, N_MFCC
 
 
@@ -40,7 +40,6 @@ class TransformerClassifier(GenreClassifier):
             EncoderLayer(d_model, heads, d_ff, d_k, d_v, dropout) for _ in range(layers)
         )
         self.head = nn.Linear(d_model, len(genres))
-        self.apply(initialise)
 
     @overload
     def forward(self, mfccs: Tensor, return_attention: Literal[False] = False) -> Tensor: ...

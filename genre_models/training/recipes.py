@@ -22,17 +22,30 @@ class Recipe:
     mask_coefficients: int = 0
     shuffle_block: int = 0
     noise: float = 0.0
-    batch_size: int | None = 64
+    batch_size: int | None = 32
     averaging_epochs: float = 3.0
-    max_epochs: int = 60
+    max_epochs: int = 40
 
 
 CANDIDATES: dict[str, list[Recipe]] = {
-    "mlp": [Recipe()],
-    "cnn": [Recipe()],
-    "lstm": [Recipe()],
-    "transformer": [Recipe()],
+    "mlp": [
+        Recipe(learning_rate=1e-4, weight_decay=1.0, mixup=0.4, max_epochs=40),
+        Recipe(learning_rate=1e-4, weight_decay=1.0, mixup=0.4, shuffle_block=1, max_epochs=40),
+    ],
+    "cnn": [
+        Recipe(learning_rate=1e-3, max_epochs=45),
+        Recipe(learning_rate=1e-3, mixup=0.2, max_epochs=45),
+    ],
+    "lstm": [
+        Recipe(learning_rate=2e-3, mixup=0.2, max_epochs=25),
+        Recipe(learning_rate=5e-3, mixup=0.2, max_epochs=25),
+    ],
+    "transformer": [
+        Recipe(learning_rate=3e-3, weight_decay=0.3, max_epochs=25),
+        Recipe(learning_rate=3e-3, weight_decay=0.3, mixup=0.2, max_epochs=25),
+    ],
 }
+"""What `train.py choose` tries."""
 
 RECIPES: dict[str, Recipe] = {name: candidates[0] for name, candidates in CANDIDATES.items()}
 """The recipe in use for each network."""
