@@ -2,19 +2,28 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint clean
+.PHONY: app test lint chromium bench clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
 
-test: $(VENV)/.dev lint
-	$(BIN)/python tests/find_chromium.py
+test: $(VENV)/.dev lint chromium
 	$(BIN)/python -m pytest
+
+bench: $(VENV)/.dev chromium
+	$(BIN)/python -m tests.benchmarks.answer
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	echo "No Chromium found: installing it for the browser tests."; \
+	(apt-get update -qq && apt-get install -y -qq chromium) >/dev/null 2>&1 || \
+	(sudo -n apt-get update -qq && sudo -n apt-get install -y -qq chromium) >/dev/null 2>&1 || \
+	echo "CHROMIUM CANNOT BE INSTALLED HERE: the browser tests will be skipped, or fail where CI is set."
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -52,37 +52,43 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def wait_for(port: int, server: subprocess.Popen[bytes], log_file: Path | None = None) -> str:
+    """The app's address, once it answers."""
+    url = f"http://127.0.0.1:{port}/"
+    for _ in range(START_TIMEOUT_S * 5):
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except (urllib.error.URLError, OSError):
+            said = log_file.read_text() if log_file else ""
+            assert server.poll() is None, f"the app did not start:\n{said}"
+            time.sleep(0.2)
+        else:
+            return url
+    pytest.fail(f"the app did not answer within {START_TIMEOUT_S} s")
+
+
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app as `python app.py` serves it, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log_file = tmp_path_factory.mktemp("server") / "log"
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
     with log_file.open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
         )
-    url = f"http://127.0.0.1:{port}/"
     try:
-        _wait(url, server, log_file)
-        yield url
+        yield wait_for(port, server, log_file)
     finally:
         server.terminate()
         server.wait(timeout=20)
-
-
-def _wait(url: str, server: subprocess.Popen[bytes], log_file: Path) -> None:
-    for _ in range(START_TIMEOUT_S * 5):
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except (urllib.error.URLError, OSError):
-            assert server.poll() is None, f"the app did not start:\n{log_file.read_text()}"
-            time.sleep(0.2)
-        else:
-            return
-    pytest.fail(f"the app did not answer within {START_TIMEOUT_S} s:\n{log_file.read_text()}")
 
 
 @pytest.fixture(scope="session")

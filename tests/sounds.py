@@ -1,4 +1,4 @@
-"""A tiny genre data set made on the fly: ten kinds of synthetic sound, two artists each, one track an artist."""
+"""A tiny genre data set made on the fly: ten kinds of synthetic sound, one track an artist."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The four networks are those of the notes: equal to Keras, saved and loaded, with the sizes written there."""
+"""The four networks are those of the notes: equal to Keras, saved and loaded, of the sizes written there."""
 
 import os
 from pathlib import Path
