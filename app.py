@@ -16,7 +16,8 @@ import gradio as gr
 
 from genre_models.classifiers import GenreClassifier
 from genre_models.classify import classify
-from genre_models.hub import BUNDLED_WEIGHTS, load_models
+from genre_models.hub import BUNDLED_WEIGHTS, WeightsError, load_models
+from genre_models.metrics import Accuracy, accuracies
 from genre_models.ui import report as view
 from genre_models.ui.classify import ClassifyTab
 from genre_models.ui.examples import EXAMPLES
@@ -30,14 +31,14 @@ CACHE_AGE_S = 24 * 3600
 WARM_UP_RATE = 44_100
 
 
-def build(models: Mapping[str, GenreClassifier]) -> gr.Blocks:
-    """The whole page, ready to launch."""
+def build(models: Mapping[str, GenreClassifier], measured: Mapping[str, Accuracy]) -> gr.Blocks:
+    """The whole page, ready to launch; `measured` are the accuracies that belong to these models."""
     with gr.Blocks(
         title=TITLE, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S), analytics_enabled=False, fill_width=True
     ) as demo:
         gr.HTML(view.header(TITLE, len(models)), apply_default_css=False)
         with gr.Tabs(), gr.Tab("Classify", id="classify"):
-            ClassifyTab(demo, models)
+            ClassifyTab(demo, models, measured)
     return demo.queue(max_size=QUEUE_SIZE)
 
 
@@ -58,13 +59,18 @@ def main() -> None:
     parser.add_argument(
         "--models",
         type=Path,
-        default=os.environ.get("GENRE_MODELS", BUNDLED_WEIGHTS),
+        default=Path(os.environ.get("GENRE_MODELS", BUNDLED_WEIGHTS)),
         help="folder with one sub-folder per model (default: $GENRE_MODELS, else the bundled weights)",
     )
-    models = load_models(parser.parse_args().models)
+    folder = parser.parse_args().models
+    try:
+        models = load_models(folder)
+    except WeightsError as error:
+        parser.error(str(error))
+    measured = accuracies() if folder.resolve() == BUNDLED_WEIGHTS else {}
     warm_up(models)
     port = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
-    build(models).launch(
+    build(models, measured).launch(
         server_port=port,
         show_error=False,
         ssr_mode=False,

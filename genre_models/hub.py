@@ -15,12 +15,12 @@ class WeightsError(ValueError):
 def load_models(folder: Path = BUNDLED_WEIGHTS) -> dict[str, GenreClassifier]:
     """The classifiers in `folder/<name>/{model.safetensors,config.json}`, ready to answer, by name.
 
-    Raises `WeightsError` where one is missing, broken or made for other genres.
+    Raises `WeightsError` where there are none, or where one is broken or made for other genres.
     """
     models = {}
     for name, architecture in ARCHITECTURES.items():
         if not (folder / name / "model.safetensors").is_file():
-            raise WeightsError(f"There are no weights of the {architecture.title} in {folder / name}.")
+            continue
         try:
             model = architecture.from_pretrained(folder / name)
         except Exception as error:
@@ -30,4 +30,6 @@ def load_models(folder: Path = BUNDLED_WEIGHTS) -> dict[str, GenreClassifier]:
         if model.genres != GENRES:
             raise WeightsError(f"The weights in {folder / name} were made for other genres.")
         models[name] = model
+    if not models:
+        raise WeightsError(f"There are no trained models in {folder}: train some with train.py genre.")
     return models

@@ -44,11 +44,12 @@ def firmness(evaluation: dict[str, Any]) -> str:
 def speed(answer: dict[str, Any]) -> str:
     """How long an answer takes, in sentences."""
     page, machine = answer["upload to painted answer, four models"], answer["machine"]
+    times = f"{page['median_ms']:.0f} ms (median of {machine['runs']}, {page['fastest_ms']:.0f} to"
     return textwrap.fill(
-        f"From choosing a 30 s file to the painted answer of all four models takes "
-        f"{page['median_ms']:.0f} ms (median of {machine['runs']}, {page['fastest_ms']:.0f} to {page['slowest_ms']:.0f}) on "
-        f"{machine['cores']} cores; loading and MFCCs alone take "
-        f"{answer['ours_over_librosa']:.2f} of the time that librosa needs for them in the same run (`make bench`).",
+        f"From choosing a 30 s file to the painted answer of all four models takes {times} "
+        f"{page['slowest_ms']:.0f}) on {machine['cores']} cores; loading and MFCCs alone take "
+        f"{answer['ours_over_librosa']:.2f} of the time that librosa needs for them in the same run "
+        "(`make bench`).",
         108,
     )
 

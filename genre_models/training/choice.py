@@ -17,6 +17,7 @@ import numpy as np
 from genre_models.hub import ASSETS
 from genre_models.training.dataset import Dataset
 from genre_models.training.folds import N_FOLDS, SHUFFLES, outer_folds, tested_in
+from genre_models.training.gtzan import DataError
 from genre_models.training.jobs import Job, run_jobs
 from genre_models.training.loop import Epoch, Run
 from genre_models.training.recipes import CANDIDATES, Recipe
@@ -68,11 +69,11 @@ def _inner_curves(dataset: Dataset, models: Sequence[str], workers: int) -> dict
     """By network and candidate: all inner curves."""
     tested = {
         (shuffle, i): tested_in(dataset, fold.test)
-        for shuffle in SHUFFLES
+        for shuffle in SHUFFLES["artist"]
         for i, fold in enumerate(outer_folds(dataset, "artist", shuffle))
     }
     jobs, keys = [], []
-    for model, shuffle, i in product(models, SHUFFLES, range(N_FOLDS)):
+    for model, shuffle, i in product(models, SHUFFLES["artist"], range(N_FOLDS)):
         segments = outer_folds(dataset, "artist", shuffle)[i].test
         others = np.concatenate([tested[shuffle, j] for j in range(N_FOLDS) if j != i])
         for candidate, recipe in enumerate(CANDIDATES[model]):
@@ -115,7 +116,7 @@ def choose(dataset: Dataset, models: Sequence[str], workers: int) -> dict[str, d
         ]
         return _choose(CANDIDATES[model], kept)
 
-    sides = list(product(SHUFFLES, range(N_FOLDS)))
+    sides = list(product(SHUFFLES["artist"], range(N_FOLDS)))
     return {
         model: {
             **{f"{shuffle}/{fold}": choice(model, (shuffle, fold)) for shuffle, fold in sides},
@@ -136,7 +137,9 @@ def write_choices(choices: Mapping[str, Mapping[str, Choice]], path: Path = CHOI
 
 
 def read_choices(path: Path = CHOICES_FILE) -> dict[str, dict[str, Choice]]:
-    """What `write_choices` wrote."""
+    """What `write_choices` wrote. Raises `DataError` where nothing was chosen yet."""
+    if not path.is_file():
+        raise DataError(f"There is no {path}: run train.py choose with this output folder first.")
     stored = json.loads(path.read_text(encoding="utf-8"))
     return {
         model: {

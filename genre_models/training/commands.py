@@ -16,6 +16,7 @@ from genre_models.training import gtzan
 from genre_models.training.choice import CHOICES_FILE, choose, read_choices, write_choices
 from genre_models.training.dataset import Dataset, prepare
 from genre_models.training.evaluation import evaluate, table
+from genre_models.training.folds import SPLITS
 from genre_models.training.genre import GenreTraining, Settings
 from genre_models.training.loop import CheckpointError, choose_device
 
@@ -49,58 +50,86 @@ def _learning_rate(text: str) -> float:
     return value
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="one folder per genre")
-    parser.add_argument("--model", choices=[*ARCHITECTURES, "all"], default="all", help="which network")
     parser.add_argument(
-        "--cache", type=Path, default=Path(".cache/features"), metavar="DIR", help="where MFCCs are kept"
+        "--cache",
+        type=Path,
+        default=Path(".cache/features"),
+        metavar="DIR",
+        help="where MFCCs are kept (default: %(default)s)",
     )
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """All commands and flags."""
-    formatter = argparse.ArgumentDefaultsHelpFormatter
-    parser = argparse.ArgumentParser(prog="train.py", description=__doc__, formatter_class=formatter)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", choices=[*ARCHITECTURES, "all"], default="all", help="(default: all)")
 
-    genre = commands.add_parser("genre", help="train the genre classifiers", formatter_class=formatter)
-    _add_common(genre)
-    genre.add_argument(
-        "--output", type=Path, default=Path("runs/genre"), metavar="DIR", help="for the weights"
+
+def _add_measuring(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", type=Path, default=ASSETS / "metrics", metavar="DIR", help="for the JSON file"
     )
-    genre.add_argument(
+    parser.add_argument(
+        "--workers",
+        type=_positive,
+        default=os.cpu_count(),
+        metavar="N",
+        help="trainings side by side (default: the cores)",
+    )
+
+
+def _add_genre(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    _add_model(parser)
+    add = parser.add_argument
+    add(
+        "--output",
+        type=Path,
+        default=Path("runs/genre"),
+        metavar="DIR",
+        help="for weights (default: %(default)s)",
+    )
+    add(
         "--split",
-        choices=["artist", "track", "segment", "published"],
+        choices=[*SPLITS, "published"],
         default="artist",
-        help="what early stopping keeps apart; segment is leaky, published needs the whole of GTZAN",
+        help="what early stopping keeps apart: artists (default), tracks, segments (leaky), or the published "
+        "lists, which need the whole of GTZAN",
     )
-    genre.add_argument(
+    add(
         "--batch-size",
         type=_batch_size,
         metavar="N|full",
         help="samples per step: full is the whole set, 1 stochastic (default: the recipe's)",
     )
-    genre.add_argument("--learning-rate", type=_learning_rate, metavar="X", help="(default: the recipe's)")
-    genre.add_argument(
-        "--epochs", type=_positive, metavar="N", help="train so long instead of stopping early"
-    )
-    genre.add_argument("--seed", type=int, default=0, help="the same seed gives the same weights")
-    genre.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoints in the output folder"
-    )
+    add("--learning-rate", type=_learning_rate, metavar="X", help="(default: the recipe's)")
+    add("--epochs", type=_positive, metavar="N", help="train so long instead of stopping early")
+    add("--seed", type=int, default=0, help="the same seed gives the same weights (default: 0)")
+    add("--resume", action="store_true", help="go on from the checkpoints in the output folder")
 
-    for name, what in (
-        ("choose", "choose each network's recipe on inner folds of other artists"),
-        ("evaluate", "measure every network, their average and the baseline by artist, track and segment"),
+
+def _add_choose(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    _add_model(parser)
+    _add_measuring(parser)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    _add_measuring(parser)
+    parser.add_argument("--split", choices=[*SPLITS, "all"], default="all", help="(default: all)")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and flags."""
+    parser = argparse.ArgumentParser(prog="train.py", description="Train and measure the genre classifiers.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, add_arguments, what in (
+        ("genre", _add_genre, "train classifiers: stop early on other artists, then train on everything"),
+        ("choose", _add_choose, "choose each network's recipe on inner folds of other artists"),
+        ("evaluate", _add_evaluate, "measure all networks, their average and the baseline on held-out folds"),
     ):
-        command = commands.add_parser(name, help=what, formatter_class=formatter)
-        _add_common(command)
-        command.add_argument(
-            "--workers", type=_positive, default=os.cpu_count(), metavar="N", help="trainings side by side"
-        )
-        command.add_argument(
-            "--output", type=Path, default=ASSETS / "metrics", metavar="DIR", help="for the JSON file"
-        )
+        add_arguments(commands.add_parser(name, help=what, description=f"{what.capitalize()}."))
     return parser
 
 
@@ -153,16 +182,19 @@ def _choose(arguments: argparse.Namespace) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     dataset = _open_data(arguments)
-    choices = {name: sides for name, sides in read_choices().items() if name in _models(arguments)}
-    evaluation = {
-        "data": gtzan.describe(dataset.recordings),
-        "device": choose_device().type,
-        "torch": torch.__version__,
-        **evaluate(dataset, choices, arguments.workers),
-    }
-    arguments.output.mkdir(parents=True, exist_ok=True)
+    choices = read_choices(arguments.output / CHOICES_FILE.name)
     file = arguments.output / "evaluation.json"
-    file.write_text(json.dumps(evaluation, indent=1) + "\n", encoding="utf-8")
+    evaluation = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"splits": {}}
+    for split in SPLITS if arguments.split == "all" else [arguments.split]:
+        measured = evaluate(dataset, choices, split, arguments.workers)
+        measured["splits"] = evaluation["splits"] | measured["splits"]
+        evaluation |= measured | {
+            "data": gtzan.describe(dataset.recordings),
+            "device": choose_device().type,
+            "torch": torch.__version__,
+        }
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(evaluation, indent=1) + "\n", encoding="utf-8")
     _say(table(evaluation))
 
 

@@ -40,13 +40,13 @@ class Answers:
 def _all_folds(dataset: Dataset, split: Split) -> list[tuple[int, int, Fold]]:
     return [
         (shuffle, i, fold)
-        for shuffle in SHUFFLES
+        for shuffle in SHUFFLES[split]
         for i, fold in enumerate(outer_folds(dataset, split, shuffle))
     ]
 
 
 def network_jobs(dataset: Dataset, split: Split, model: str, choices: Mapping[str, Choice]) -> list[Job]:
-    """The nine trainings of one network under a split.
+    """One network's trainings under a split.
 
     By artist each fold has the choice made on its own training side; the other two splits, shown only for
     comparison, take the choice made on all the data.
@@ -65,9 +65,9 @@ def _pool(
     every = np.arange(len(dataset.recordings))
     pooled = {}
     for condition in conditions:
-        by_shuffle = np.full((len(SHUFFLES), len(dataset.recording), len(GENRES)), np.nan)
+        by_shuffle = np.full((len(SHUFFLES[split]), len(dataset.recording), len(GENRES)), np.nan)
         for (shuffle, _, fold), answer in zip(_all_folds(dataset, split), answers, strict=True):
-            by_shuffle[SHUFFLES.index(shuffle), fold.test] = answer[condition]
+            by_shuffle[SHUFFLES[split].index(shuffle), fold.test] = answer[condition]
         pooled[condition] = np.stack(
             [average_over_recordings(dataset, every, one)[dataset.tested] for one in by_shuffle]
         )
@@ -82,30 +82,24 @@ def _baseline_answers(dataset: Dataset, split: Split) -> list[dict[str, np.ndarr
     ]
 
 
-def answer(dataset: Dataset, choices: Mapping[str, Mapping[str, Choice]], workers: int) -> list[Answers]:
-    """Train every network on every fold of every split and collect the out-of-fold answers."""
-    jobs = [
-        job
-        for split in SPLITS
-        for model in choices
-        for job in network_jobs(dataset, split, model, choices[model])
-    ]
-    results = iter(run_jobs(jobs, dataset, workers, "folds"))
-    n_folds = len(_all_folds(dataset, "artist"))
+def answer(
+    dataset: Dataset, choices: Mapping[str, Mapping[str, Choice]], split: Split, workers: int
+) -> Answers:
+    """Train every network on every fold of a split and collect the out-of-fold answers."""
+    jobs = [job for model in choices for job in network_jobs(dataset, split, model, choices[model])]
+    results = iter(run_jobs(jobs, dataset, workers, f"folds by {split}"))
+    n_folds = len(_all_folds(dataset, split))
     conditions = ("clean", *CONDITIONS)
-    collected = []
-    for split in SPLITS:
-        systems = {
-            model: _pool(dataset, split, [next(results).probabilities for _ in range(n_folds)], conditions)
-            for model in choices
-        }
-        systems["average"] = {
-            name: np.mean([system[name] for system in systems.values()], axis=0) for name in conditions
-        }
-        systems["baseline"] = _pool(dataset, split, _baseline_answers(dataset, split), ["clean"])
-        artists = np.array([dataset.recordings[i].group for i in dataset.tested])
-        collected.append(Answers(split, dataset.genre[dataset.tested], artists, systems))
-    return collected
+    systems = {
+        model: _pool(dataset, split, [next(results).probabilities for _ in range(n_folds)], conditions)
+        for model in choices
+    }
+    systems["average"] = {
+        name: np.mean([system[name] for system in systems.values()], axis=0) for name in conditions
+    }
+    systems["baseline"] = _pool(dataset, split, _baseline_answers(dataset, split), ["clean"])
+    artists = np.array([dataset.recordings[i].group for i in dataset.tested])
+    return Answers(split, dataset.genre[dataset.tested], artists, systems)
 
 
 def _share_right(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -173,7 +167,7 @@ def sureness(answers: Answers) -> dict[str, float]:
     """How often the app would say it is sure, and how often each kind of verdict is right."""
     networks = [name for name in answers.systems if name not in ("average", "baseline")]
     verdicts, right, listed = [], [], []
-    for shuffle in range(len(SHUFFLES)):
+    for shuffle in range(len(SHUFFLES["artist"])):
         for track, truth in enumerate(answers.truth):
             said = {
                 name: torch.from_numpy(answers.systems[name]["clean"][shuffle, track])[None]
@@ -192,25 +186,30 @@ def sureness(answers: Answers) -> dict[str, float]:
     }
 
 
-def evaluate(dataset: Dataset, choices: Mapping[str, Mapping[str, Choice]], workers: int) -> dict[str, Any]:
-    """All of it, as the JSON that the app and the README show."""
-    collected = answer(dataset, choices, workers)
-    by_artist = next(answers for answers in collected if answers.split == "artist")
-    return {
-        "splits": {answers.split: score(answers) for answers in collected},
-        "differences": compare(by_artist),
-        "conditions": firmness(dataset, by_artist),
-        "verdicts": sureness(by_artist),
-    }
+def evaluate(
+    dataset: Dataset, choices: Mapping[str, Mapping[str, Choice]], split: Split, workers: int
+) -> dict[str, Any]:
+    """What the app and the README show of one split; by artist also differences, conditions and verdicts."""
+    answers = answer(dataset, choices, split, workers)
+    evaluation: dict[str, Any] = {"splits": {split: score(answers)}}
+    if split == "artist":
+        evaluation["differences"] = compare(answers)
+        evaluation["conditions"] = firmness(dataset, answers)
+        evaluation["verdicts"] = sureness(answers)
+    return evaluation
 
 
 def table(evaluation: Mapping[str, Any]) -> str:
     """The evaluation as Markdown: accuracies by split, paired differences, recall by genre."""
     splits = evaluation["splits"]
-    lines = ["| system | by artist | by track | by segment (leaky) |", "|---|---|---|---|"]
-    for name in splits["artist"]:
-        cells = [_with_interval(splits[split][name]) for split in SPLITS]
+    measured = [split for split in SPLITS if split in splits]
+    titles = [f"by {split}{' (leaky)' if split == 'segment' else ''}" for split in measured]
+    lines = [f"| system | {' | '.join(titles)} |", "|---" * (len(measured) + 1) + "|"]
+    for name in splits[measured[0]]:
+        cells = [_with_interval(splits[split][name]) for split in measured]
         lines.append(f"| {name} | {' | '.join(cells)} |")
+    if "artist" not in splits:
+        return "\n".join(lines)
     lines += ["", "| paired difference, by artist | points | 95% interval |", "|---|---|---|"]
     for pair in evaluation["differences"]:
         low, high = pair["interval"]

@@ -12,6 +12,7 @@ from genre_models import share
 from genre_models.audio import AudioError
 from genre_models.classifiers import GenreClassifier
 from genre_models.classify import Report, classify
+from genre_models.metrics import Accuracy
 from genre_models.ui import report as view
 from genre_models.ui.examples import load_examples
 from genre_models.ui.models import describe
@@ -39,10 +40,13 @@ Update = Any
 class ClassifyTab:
     """The widgets of the tab and what happens when they are used."""
 
-    def __init__(self, page: gr.Blocks, models: Mapping[str, GenreClassifier]) -> None:
+    def __init__(
+        self, page: gr.Blocks, models: Mapping[str, GenreClassifier], measured: Mapping[str, Accuracy]
+    ) -> None:
         self.page = page
         self.models = dict(models)
-        self.cards = describe(models)
+        self.measured = measured
+        self.cards = describe(models, measured)
         self.examples = load_examples()
         self._build()
         self._connect()
@@ -224,7 +228,7 @@ class ClassifyTab:
         heard = bool(entry.report.models)
         return self._page(
             session,
-            view.verdict(entry.report, entry.name),
+            view.verdict(entry.report, entry.name, self.measured),
             view.timeline(entry.report) if heard else "",
             view.cards(entry.report, self.cards) if heard else "",
             entry,

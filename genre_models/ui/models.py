@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from genre_models.classifiers import ARCHITECTURES, GenreClassifier, LayerSize, layer_sizes
-from genre_models.metrics import Accuracy, accuracies
+from genre_models.metrics import Accuracy
 
 BYTES_PER_PARAMETER = 4  # float32
 
@@ -21,9 +21,8 @@ class ModelCard:
     accuracy: Accuracy | None
 
 
-def describe(models: Mapping[str, GenreClassifier]) -> dict[str, ModelCard]:
-    """The cards of `models`, by name; sizes are read off the modules."""
-    measured = accuracies()
+def describe(models: Mapping[str, GenreClassifier], measured: Mapping[str, Accuracy]) -> dict[str, ModelCard]:
+    """The cards of `models`, by name; sizes are read off the modules, accuracies are those `measured`."""
     return {
         name: ModelCard(
             name=name,

@@ -8,7 +8,7 @@ import jinja2
 
 from genre_models.audio import SEGMENT_S
 from genre_models.classify import SURE_CONFIDENCE, Report
-from genre_models.metrics import accuracies
+from genre_models.metrics import Accuracy
 from genre_models.ui.models import ModelCard, title
 
 COUNT_WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
@@ -61,10 +61,10 @@ def confidence_word(confidence: float) -> str:
     return next(word for floor, word in CONFIDENCE_WORDS if confidence >= floor)
 
 
-def accuracy_sentence(n_models: int) -> str | None:
+def accuracy_sentence(n_models: int, measured: Mapping[str, Accuracy]) -> str | None:
     """The measured accuracy of all the models together; None for another group of them."""
-    together = accuracies().get("average")
-    if together is None or n_models != len(accuracies().keys() - {"average", "baseline"}):
+    together = measured.get("average")
+    if together is None or n_models != len(measured.keys() - {"average", "baseline"}):
         return None
     return (
         f"On artists they had never heard, the {COUNT_WORDS.get(n_models, n_models)} together name the right "
@@ -73,7 +73,7 @@ def accuracy_sentence(n_models: int) -> str | None:
     )
 
 
-def verdict(report: Report, clip_name: str) -> str:
+def verdict(report: Report, clip_name: str, measured: Mapping[str, Accuracy]) -> str:
     """The answer in words, how sure it is, and what to bear in mind."""
     ranked = sorted(mean_probabilities(report).items(), key=lambda item: -item[1])
     return render(
@@ -82,7 +82,7 @@ def verdict(report: Report, clip_name: str) -> str:
         clip_name=clip_name,
         word=confidence_word(report.verdict.confidence),
         candidates=[(genre, p) for genre, p in ranked if genre in report.verdict.candidates],
-        accuracy=accuracy_sentence(len(report.models)),
+        accuracy=accuracy_sentence(len(report.models), measured),
         sure_from=SURE_CONFIDENCE,
         title=title,
     )
