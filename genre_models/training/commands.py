@@ -5,6 +5,8 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -133,16 +135,20 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _open_data(arguments: argparse.Namespace) -> Dataset:
+@contextmanager
+def _opened(arguments: argparse.Namespace) -> Iterator[Dataset]:
+    """The data set; the recordings that could not be read are named when all is done."""
     recordings = gtzan.index(arguments.data)
     counts = gtzan.describe(recordings)
     _say(", ".join(f"{count} {name}" for name, count in counts.items()))
     if counts["artists"] == 0:
         _say("No artists.tsv: tracks of one artist cannot be kept together, so expect flattering numbers.")
     dataset, broken = prepare(recordings, arguments.cache)
+    if broken:
+        _say(f"{len(broken)} of {len(recordings)} files cannot be read and are named at the end.")
+    yield dataset
     for recording, problem in broken.items():
         _say(f"Skipped {recording.genre}/{recording.path.name}: {problem}")
-    return dataset
 
 
 def _models(arguments: argparse.Namespace) -> list[str]:
@@ -150,7 +156,6 @@ def _models(arguments: argparse.Namespace) -> list[str]:
 
 
 def _genre(arguments: argparse.Namespace) -> None:
-    dataset = _open_data(arguments)
     settings = Settings(
         output=arguments.output,
         split=arguments.split,
@@ -160,42 +165,41 @@ def _genre(arguments: argparse.Namespace) -> None:
         batch_size=arguments.batch_size,
         resume=arguments.resume,
     )
-    for model in _models(arguments):
-        metrics = GenreTraining(model, dataset, settings, choose_device()).run()
-        result = metrics["validation"]
-        low, high = (100 * bound for bound in result["interval"])
-        value = 100 * result["balanced_accuracy"]
-        _say(f"{model}: {metrics['epochs']} epochs, balanced accuracy {value:.1f}% ({low:.1f} to {high:.1f})")
-        _say(f"Weights and metrics are in {arguments.output / model}.")
+    with _opened(arguments) as dataset:
+        for model in _models(arguments):
+            metrics = GenreTraining(model, dataset, settings, choose_device()).run()
+            low, high = (100 * bound for bound in metrics["validation"]["interval"])
+            value = 100 * metrics["validation"]["balanced_accuracy"]
+            _say(
+                f"{model}: {metrics['epochs']} epochs, balanced accuracy {value:.1f}% ({low:.1f}-{high:.1f})"
+            )
+            _say(f"Weights and metrics are in {arguments.output / model}.")
 
 
 def _choose(arguments: argparse.Namespace) -> None:
-    dataset = _open_data(arguments)
-    choices = choose(dataset, _models(arguments), arguments.workers)
-    write_choices(choices, arguments.output / CHOICES_FILE.name)
-    for model, sides in choices.items():
-        everything = sides["all"]
-        _say(
-            f"{model}: {everything.recipe}, {everything.epochs} epochs; scores {everything.candidate_scores}"
-        )
+    with _opened(arguments) as dataset:
+        choices = choose(dataset, _models(arguments), arguments.workers)
+        write_choices(choices, arguments.output / CHOICES_FILE.name)
+        for model, sides in choices.items():
+            scores = ", ".join(f"{100 * score:.1f}%" for score in sides["all"].candidate_scores)
+            _say(f"{model}: {sides['all'].recipe}, {sides['all'].epochs} epochs; candidates scored {scores}")
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    dataset = _open_data(arguments)
     choices = read_choices(arguments.output / CHOICES_FILE.name)
     file = arguments.output / "evaluation.json"
     evaluation = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"splits": {}}
-    for split in SPLITS if arguments.split == "all" else [arguments.split]:
-        measured = evaluate(dataset, choices, split, arguments.workers)
-        measured["splits"] = evaluation["splits"] | measured["splits"]
-        evaluation |= measured | {
-            "data": gtzan.describe(dataset.recordings),
-            "device": choose_device().type,
-            "torch": torch.__version__,
-        }
-        arguments.output.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(evaluation, indent=1) + "\n", encoding="utf-8")
-    _say(table(evaluation))
+    with _opened(arguments) as dataset:
+        for split in SPLITS if arguments.split == "all" else [arguments.split]:
+            measured = evaluate(dataset, choices, split, arguments.workers)
+            measured["splits"] = evaluation["splits"] | measured["splits"]
+            evaluation |= measured | {
+                "data": gtzan.describe(dataset.recordings),
+                "device": choose_device().type,
+                "torch": torch.__version__,
+            }
+            file.write_text(json.dumps(evaluation, indent=1) + "\n", encoding="utf-8")
+        _say(table(evaluation))
 
 
 def _refuse(error: Exception) -> NoReturn:
