@@ -47,5 +47,10 @@ CANDIDATES: dict[str, list[Recipe]] = {
 }
 """What `train.py choose` tries."""
 
-RECIPES: dict[str, Recipe] = {name: candidates[0] for name, candidates in CANDIDATES.items()}
-"""The recipe in use for each network."""
+RECIPES: dict[str, Recipe] = {
+    "mlp": CANDIDATES["mlp"][1],
+    "cnn": CANDIDATES["cnn"][0],
+    "lstm": CANDIDATES["lstm"][0],
+    "transformer": CANDIDATES["transformer"][1],
+}
+"""The recipes in use: what `train.py choose` settled on for all of the data."""
