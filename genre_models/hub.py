@@ -1,5 +1,7 @@
 """Where trained classifiers come from: a folder with one sub-folder per model."""
 
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 from genre_models.classifiers import ARCHITECTURES, GENRES, GenreClassifier
@@ -22,7 +24,8 @@ def load_models(folder: Path = BUNDLED_WEIGHTS) -> dict[str, GenreClassifier]:
         if not (folder / name / "model.safetensors").is_file():
             continue
         try:
-            model = architecture.from_pretrained(folder / name)
+            with redirect_stdout(StringIO()):  # huggingface_hub prints a line for every local folder
+                model = architecture.from_pretrained(folder / name)
         except Exception as error:
             raise WeightsError(
                 f"The weights in {folder / name} do not fit the {architecture.title}."
