@@ -22,6 +22,11 @@ class Example:
     licence: str
     licence_url: str
 
+    @property
+    def collection(self) -> str:
+        """The package that the clip comes from, in short."""
+        return self.source.split(",")[0].removeprefix("Debian package ")
+
 
 def load_examples(folder: Path = EXAMPLES) -> list[Example]:
     """The clips listed in `folder/examples.json`; none where there is no list."""
