@@ -18,7 +18,7 @@ from genre_models.training import batches
 from genre_models.training.batches import TrainingSegments
 from genre_models.training.choice import best_epochs
 from genre_models.training.dataset import Dataset, prepare
-from genre_models.training.folds import outer_folds, tested_in
+from genre_models.training.folds import outer_folds, scored_recordings
 from genre_models.training.gtzan import index
 from genre_models.training.loop import CheckpointError, Run, Trainer, fit
 from genre_models.training.recipes import Recipe
@@ -55,7 +55,7 @@ def one_thread() -> None:
 
 def run_of(dataset: Dataset, **changes: object) -> Run:
     fold = outer_folds(dataset, "artist", 0)[0]
-    run = Run(fold.train, RECIPE, epochs=3, seed=1, validate_on=tested_in(dataset, fold.test))
+    run = Run(fold.train, RECIPE, epochs=3, seed=1, validate_on=scored_recordings(dataset, fold.test))
     return replace(run, **changes)  # type: ignore[arg-type]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from genre_models.hub import ASSETS
 from genre_models.training.dataset import Dataset
-from genre_models.training.folds import N_FOLDS, SHUFFLES, outer_folds, tested_in
+from genre_models.training.folds import N_FOLDS, SHUFFLES, outer_folds, scored_recordings
 from genre_models.training.gtzan import DataError
 from genre_models.training.jobs import Job, run_jobs
 from genre_models.training.loop import Epoch, Run
@@ -68,7 +68,7 @@ def _accuracy_by_epoch(
 def _inner_curves(dataset: Dataset, models: Sequence[str], workers: int) -> dict[tuple[str, int], Curves]:
     """By network and candidate: all inner curves."""
     tested = {
-        (shuffle, i): tested_in(dataset, fold.test)
+        (shuffle, i): scored_recordings(dataset, fold.test)
         for shuffle in SHUFFLES["artist"]
         for i, fold in enumerate(outer_folds(dataset, "artist", shuffle))
     }

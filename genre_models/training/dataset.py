@@ -1,6 +1,7 @@
 """MFCCs of a whole data set: extracted in parallel, cached per recording, held in one tensor."""
 
 import hashlib
+import inspect
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -38,7 +39,7 @@ PARAMETERS = {
     "n_mels": features.N_MELS,
     "n_mfcc": features.N_MFCC,
     "n_variants": N_VARIANTS,
-    "changes": {change.__name__: probability for change, probability in augment.CHANGES.items()},
+    "augmentation": inspect.getsource(augment),
     "conditions": sorted(CONDITIONS),
 }
 

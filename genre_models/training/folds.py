@@ -61,7 +61,7 @@ def inner_folds(dataset: Dataset, segments: np.ndarray) -> list[Fold]:
     return [Fold(np.intersect1d(fold.train, segments), np.intersect1d(fold.test, segments)) for fold in folds]
 
 
-def tested_in(dataset: Dataset, segments: np.ndarray) -> np.ndarray:
+def scored_recordings(dataset: Dataset, segments: np.ndarray) -> np.ndarray:
     """Recordings that are scored (one a track) among those that these segments belong to."""
     return np.intersect1d(dataset.tested, np.unique(dataset.recording[segments]))
 

@@ -11,7 +11,7 @@ import torch
 from genre_models.classifiers import ARCHITECTURES, GENRES, GenreClassifier
 from genre_models.training.choice import best_epochs
 from genre_models.training.dataset import Dataset
-from genre_models.training.folds import Fold, inner_folds, outer_folds, published_split, tested_in
+from genre_models.training.folds import Fold, inner_folds, outer_folds, published_split, scored_recordings
 from genre_models.training.gtzan import describe
 from genre_models.training.loop import Epoch, Run, average_over_recordings, fit, predict
 from genre_models.training.recipes import RECIPES, Recipe
@@ -93,7 +93,7 @@ class GenreTraining:
         epochs = self.settings.epochs or self.recipe.max_epochs
         histories = []
         for i, fold in enumerate(folds):
-            tested = tested_in(self.dataset, fold.test)
+            tested = scored_recordings(self.dataset, fold.test)
             run = Run(fold.train, self.recipe, epochs, self.settings.seed, validate_on=tested)
             histories.append(self._fit(run, f"fold {i + 1} of {len(folds)}")[1])
         return histories
@@ -116,7 +116,7 @@ class GenreTraining:
         histories = self._validate(folds)
         curves = [np.array([epoch.validation_accuracy for epoch in history]) for history in histories]
         epochs = settings.epochs or best_epochs(curves)
-        tested = np.concatenate([tested_in(dataset, fold.test) for fold in folds])
+        tested = np.concatenate([scored_recordings(dataset, fold.test) for fold in folds])
         named = np.concatenate([history[epochs - 1].validation_named for history in histories])
         published = settings.split == "published"
         segments = folds[0].train if published else np.arange(len(dataset.recording))
