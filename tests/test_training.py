@@ -26,9 +26,7 @@ from tests.sounds import write_dataset
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).resolve().parent.parent
-RECIPE = Recipe(
-    mixup=0.2, mask_frames=20, mask_coefficients=2, shuffle_block=10, noise=0.1, batch_size=16, max_epochs=3
-)
+RECIPE = Recipe(mixup=0.2, shuffle_block=10, batch_size=16, max_epochs=3)
 
 
 @pytest.fixture(scope="module")

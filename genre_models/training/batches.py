@@ -1,4 +1,4 @@
-"""Training batches: a variant of each segment, cut at a random frame, masked and mixed."""
+"""Training batches: a variant of each segment, cut at a random frame and mixed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genre_models.classifiers import GENRES
-from genre_models.features import N_FRAMES, N_MFCC
+from genre_models.features import N_FRAMES
 from genre_models.training.dataset import Dataset
 from genre_models.training.recipes import Recipe
 
@@ -41,7 +41,6 @@ class TrainingSegments:
         labels = dataset.labels[segments]
         self.labels = torch.from_numpy(labels).to(device)
         self.weights = torch.from_numpy(_sample_weights(dataset, segments)).float().to(device)
-        self.deviation = self.bank.std(dim=(0, 1, 2))
         self.device = device
 
     def __len__(self) -> int:
@@ -58,12 +57,6 @@ class TrainingSegments:
 
     def _batch(self, chosen: Tensor, recipe: Recipe) -> Batch:
         inputs = self._cut(chosen, recipe.shuffle_block)
-        if recipe.mask_frames:
-            inputs = _mask(inputs, 1, recipe.mask_frames)
-        if recipe.mask_coefficients:
-            inputs = _mask(inputs, 2, recipe.mask_coefficients)
-        if recipe.noise:
-            inputs = inputs + recipe.noise * self.deviation * torch.randn(inputs.shape).to(self.device)
         targets = F.one_hot(self.labels[chosen], len(GENRES)).float()
         weights = self.weights[chosen]
         if recipe.mixup:
@@ -89,18 +82,6 @@ class TrainingSegments:
 
 def _seed() -> int:
     return int(torch.randint(2**31, ()))
-
-
-def _mask(inputs: Tensor, dim: int, widest: int) -> Tensor:
-    """Put one random band of each sample at the sample's own mean over time."""
-    size = N_FRAMES if dim == 1 else N_MFCC
-    n = len(inputs)
-    width = torch.randint(widest + 1, (n, 1))
-    start = (torch.rand(n, 1) * (size - width + 1)).long()
-    cells = torch.arange(size)
-    masked = ((cells >= start) & (cells < start + width)).to(inputs.device)  # (n, size)
-    masked = masked.unsqueeze(3 - dim)
-    return torch.where(masked, inputs.mean(dim=1, keepdim=True), inputs)
 
 
 def _sample_weights(dataset: Dataset, segments: np.ndarray) -> np.ndarray:

@@ -8,20 +8,16 @@ class Recipe:
     """Settings of one training run.
 
     `batch_size` None puts the whole set into each step. `mixup` is the parameter of its Beta distribution
-    (Zhang et al. 2018), `mask_frames` and `mask_coefficients` the widest masks of SpecAugment (Park et
-    al. 2019), `shuffle_block` the number of neighbouring frames kept together when the others change
-    places, `noise` a share of each coefficient's deviation; 0 switches each of these off.
-    `averaging_epochs` is the half-life of the moving average of the weights.
+    (Zhang et al. 2018) and `shuffle_block` the number of neighbouring frames kept together while the blocks
+    change places; 0 switches either off. `averaging_epochs` is the half-life of the moving average of the
+    weights.
     """
 
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     label_smoothing: float = 0.1
     mixup: float = 0.0
-    mask_frames: int = 0
-    mask_coefficients: int = 0
     shuffle_block: int = 0
-    noise: float = 0.0
     batch_size: int | None = 32
     averaging_epochs: float = 3.0
     max_epochs: int = 40
