@@ -21,6 +21,18 @@ RESOLUTION = 1_000  # probabilities travel as thousandths
 LINK_WARNING = "This report came from a link: the numbers are as sent, and the clip itself did not travel."
 
 
+_UNREADABLE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    zlib.error,
+    binascii.Error,
+)
+
+
 class LinkError(ValueError):
     """A link that holds no report; the message is a sentence for a person."""
 
@@ -77,7 +89,7 @@ def from_token(token: str) -> Report:
         content = _unpack(token)
         timelines = {name: _timeline(rows, content["s"]) for name, rows in content["m"].items()}
         return _rebuild(float(content["d"]), content["s"], timelines, content["t"])
-    except (KeyError, TypeError, ValueError, AttributeError, zlib.error, binascii.Error) as error:
+    except _UNREADABLE as error:
         raise LinkError("It holds no report and may have been cut short: ask for a new one.") from error
 
 
@@ -87,7 +99,7 @@ def _unpack(token: str) -> Any:
 
 
 def _timeline(rows: list[list[int]], starts: list[float]) -> list[list[float]]:
-    """Thousandths of every segment -> probabilities, (segments, 10)."""
+    """Ten-thousandths of every segment -> probabilities, (segments, 10)."""
     if not 0 < len(rows) == len(starts) <= MAX_SEGMENTS:
         raise ValueError("the segments do not match")
     timeline = [[int(value) / RESOLUTION for value in row] for row in rows]

@@ -40,8 +40,12 @@ def report() -> Report:
     return make_report(5)
 
 
+def pack_text(text: str) -> str:
+    return base64.urlsafe_b64encode(zlib.compress(text.encode())).decode()
+
+
 def pack(content: Any) -> str:
-    return base64.urlsafe_b64encode(zlib.compress(json.dumps(content).encode())).decode()
+    return pack_text(json.dumps(content))
 
 
 def test_a_link_brings_the_report_back(report: Report) -> None:
@@ -86,6 +90,8 @@ ROW = [100] * 10
         pack({"d": 6, "s": [0], "m": {"cnn": [ROW]}, "t": [1, 1, 1]}),
         pack({"d": 6, "s": [0], "m": {"cnn": [ROW] * 200}, "t": [1, 1]}),
         pack(" " * 10_000_000),
+        pack({"d": 6, "s": [0], "m": {"cnn": [[float("inf")] * 10]}, "t": [1, 1]}),
+        pack_text("[" * 50_000),
     ],
 )
 def test_any_other_text_is_refused_in_words(token: str) -> None:
