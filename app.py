@@ -70,18 +70,21 @@ def main() -> None:
     measured = accuracies() if folder.resolve() == BUNDLED_WEIGHTS else {}
     warm_up(models)
     port = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
-    build(models, measured).launch(
-        server_port=port,
-        show_error=False,
-        ssr_mode=False,
-        max_file_size=MAX_FILE_SIZE,
-        allowed_paths=[str(EXAMPLES)],
-        footer_links=["api", "gradio"],
-        theme=theme(),
-        css=css(),
-        head=head(),
-        favicon_path=FAVICON,
-    )
+    try:
+        build(models, measured).launch(
+            server_port=port,
+            show_error=False,
+            ssr_mode=False,
+            max_file_size=MAX_FILE_SIZE,
+            allowed_paths=[str(EXAMPLES)],
+            footer_links=["api", "gradio"],
+            theme=theme(),
+            css=css(),
+            head=head(),
+            favicon_path=FAVICON,
+        )
+    except OSError as error:
+        parser.error(f"Port {port} cannot be used; set GRADIO_SERVER_PORT to another one. ({error})")
 
 
 if __name__ == "__main__":

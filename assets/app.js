@@ -36,6 +36,45 @@
     };
   }
 
+  // Files: Gradio's upload goes by the type that the browser guesses from a file's name, and so refuses WebM
+  // recordings and odd names. What a file holds is for the server to find out, so each goes as sound.
+  const asSound = (files) => {
+    const transfer = new DataTransfer();
+    for (const file of files) {
+      const sound = file.type.startsWith("audio/") ? file : new File([file], file.name, { type: "audio/wav" });
+      transfer.items.add(sound);
+    }
+    return transfer;
+  };
+  const foreign = (files) => [...files].some((file) => !file.type.startsWith("audio/"));
+  const inClip = (event) => event.target.closest && event.target.closest("#clip");
+  document.addEventListener(
+    "change",
+    (event) => {
+      const input = event.target;
+      if (inClip(event) && input.type === "file" && foreign(input.files)) input.files = asSound(input.files).files;
+    },
+    true,
+  );
+  document.addEventListener(
+    "drop",
+    (event) => {
+      if (!inClip(event) || !event.dataTransfer || !foreign(event.dataTransfer.files)) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      const dataTransfer = asSound(event.dataTransfer.files);
+      event.target.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+    },
+    true,
+  );
+  document.addEventListener(
+    "click",
+    (event) => {
+      if (inClip(event) && event.target.type === "file") event.target.accept = "audio/*,video/*,*/*";
+    },
+    true,
+  );
+
   // The player: Gradio keeps the sound in a shadow root; the element that has a duration is the one that plays.
   const inside = (root, selector) => {
     const found = [...root.querySelectorAll(selector)];

@@ -7,6 +7,8 @@ import soundfile
 
 from genre_models.audio import SAMPLE_RATE
 from genre_models.classifiers import GENRES
+from genre_models.training.dataset import Dataset, extract_all, load_dataset
+from genre_models.training.gtzan import Recording
 
 
 def sound(genre: int, seed: int, seconds: float) -> np.ndarray:
@@ -33,3 +35,9 @@ def write_dataset(folder: Path, artists: int = 4, clip_s: float = 12.0) -> Path:
             rows.append(f"{track}\t{genre}-{artist}")
     (folder / "artists.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder
+
+
+def prepare(recordings: list[Recording], cache: Path) -> tuple[Dataset, dict[Recording, str]]:
+    """The data set of all recordings that can be read, and what is wrong with the others."""
+    broken = extract_all(recordings, cache)
+    return load_dataset([one for one in recordings if one not in broken], cache), broken

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -27,6 +28,18 @@ REFUSE = """
 MediaDevices.prototype.getUserMedia = () => Promise.reject(new DOMException("no", "{name}"));
 """
 NO_MICROPHONE_API = "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });"
+
+
+def write_webm(path: Path, source: Path) -> Path:
+    """The sound as browsers record it: Opus in WebM."""
+    with av.open(str(source)) as wav, av.open(str(path), "w", format="webm") as webm:
+        stream = webm.add_stream("libopus", rate=48_000, layout="mono")
+        resampler = av.AudioResampler("s16", "mono", 48_000)
+        for frame in wav.decode(audio=0):
+            for resampled in resampler.resample(frame):
+                webm.mux(stream.encode(resampled))
+        webm.mux(stream.encode(None))
+    return path
 
 
 def upload(page: Page, path: Path) -> None:
@@ -144,6 +157,16 @@ def test_a_bad_file_is_explained_and_the_next_clip_works(page: Page, clips: Path
     expect(page.locator("#history li")).to_have_count(2)
 
 
+def test_a_webm_recording_and_an_odd_name_are_answered(page: Page, clips: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "music.xyz"
+    odd.write_bytes((clips / "music.wav").read_bytes())
+    upload(page, odd)
+    verdict(page)
+    upload(page, write_webm(tmp_path / "music.webm", clips / "music.wav"))
+    expect(page.locator("#verdict .clip-name")).to_have_text("music.webm")
+    verdict(page)
+
+
 def test_silence_names_no_genre(page: Page, clips: Path) -> None:
     upload(page, clips / "silence.wav")
     assert "silent" in verdict(page)
@@ -235,16 +258,24 @@ def test_a_file_name_is_shown_as_text(page: Page, clips: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_overflows_on_a_phone(page: Page, app_url: str, clips: Path, theme: str) -> None:
+def test_nothing_overflows_on_a_phone(
+    page: Page, app_url: str, clips: Path, theme: str, tmp_path: Path
+) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_url}?__theme={theme}")
     page.wait_for_selector("#ask")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    upload(page, clips / "music.wav")
+    long_name = tmp_path / f"{'A long and winding name of a song ' * 4}.wav"
+    long_name.write_bytes((clips / "music.wav").read_bytes())
+    upload(page, long_name)
     verdict(page)
     for summary in page.locator("summary").all():
         summary.click()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for box in page.locator(".verdict, .timeline, .card").all():
+        edges = box.bounding_box()
+        assert edges is not None
+        assert edges["x"] + edges["width"] <= 390
     below = page.evaluate("document.querySelector('#verdict h2').getBoundingClientRect().top + scrollY")
     assert below < 844  # the answer stands on the first screen, without scrolling
 

@@ -10,12 +10,12 @@ import torch
 
 from genre_models.classifiers import GENRES
 from genre_models.training.choice import Choice, choose, read_choices, write_choices
-from genre_models.training.dataset import Dataset, prepare
+from genre_models.training.dataset import Dataset
 from genre_models.training.evaluation import evaluate, network_jobs, table
 from genre_models.training.folds import SHUFFLES, SPLITS, outer_folds
 from genre_models.training.gtzan import index
 from genre_models.training.recipes import CANDIDATES, RECIPES, Recipe
-from tests.sounds import write_dataset
+from tests.sounds import prepare, write_dataset
 
 Choices = dict[str, dict[str, Choice]]
 QUICK = [Recipe(batch_size=8, max_epochs=3), Recipe(batch_size=8, max_epochs=3, learning_rate=3e-4)]

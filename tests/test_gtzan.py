@@ -12,11 +12,11 @@ import torch
 
 from genre_models.classifiers import GENRES
 from genre_models.training import dataset as dataset_module
-from genre_models.training.dataset import Dataset, cache_file, extract_all, load_dataset, prepare
+from genre_models.training.dataset import Dataset, cache_file, extract_all, load_dataset
 from genre_models.training.folds import SPLITS, inner_folds, outer_folds, published_split
 from genre_models.training.gtzan import PUBLISHED, DataError, Recording, describe, index, is_full_set
 from tests.clips import gtzan_dir
-from tests.sounds import write_dataset
+from tests.sounds import prepare, write_dataset
 
 
 def layout(folder: Path, *parents: str, suffix: str = ".wav") -> Path:

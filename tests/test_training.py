@@ -17,12 +17,12 @@ from genre_models.classifiers import ARCHITECTURES, GENRES, GenreClassifier
 from genre_models.training import batches
 from genre_models.training.batches import TrainingSegments
 from genre_models.training.choice import best_epochs
-from genre_models.training.dataset import Dataset, prepare
+from genre_models.training.dataset import Dataset
 from genre_models.training.folds import outer_folds, scored_recordings
 from genre_models.training.gtzan import index
 from genre_models.training.loop import CheckpointError, Run, Trainer, fit
 from genre_models.training.recipes import Recipe
-from tests.sounds import write_dataset
+from tests.sounds import prepare, write_dataset
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).resolve().parent.parent

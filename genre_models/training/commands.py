@@ -8,22 +8,27 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn, get_args
 
 import torch
 
 from genre_models.classifiers import ARCHITECTURES
-from genre_models.hub import ASSETS
 from genre_models.training import gtzan
 from genre_models.training.choice import CHOICES_FILE, choose, read_choices, write_choices
-from genre_models.training.dataset import Dataset, prepare
+from genre_models.training.dataset import Dataset, extract_all, load_dataset
 from genre_models.training.evaluation import evaluate, table
 from genre_models.training.folds import SPLITS
-from genre_models.training.genre import GenreTraining, Settings
+from genre_models.training.genre import GenreTraining, Settings, SplitChoice
 from genre_models.training.loop import CheckpointError, choose_device
 
 INTERRUPTED = 130
 WRONG_INPUT = 2
+STOPPED = {
+    "genre": "The last checkpoint is kept: the same command with --resume goes on from it.",
+    "choose": "MFCCs are kept; what was trained is lost.",
+    "evaluate": "MFCCs and the splits that were finished are kept.",
+}
+"""What a person who pressed Ctrl-C should know."""
 
 
 def _say(sentence: str) -> None:
@@ -69,7 +74,11 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 def _add_measuring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--output", type=Path, default=ASSETS / "metrics", metavar="DIR", help="for the JSON file"
+        "--output",
+        type=Path,
+        default=Path("runs/metrics"),
+        metavar="DIR",
+        help="for choices.json and evaluation.json (default: %(default)s)",
     )
     parser.add_argument(
         "--workers",
@@ -93,10 +102,10 @@ def _add_genre(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--split",
-        choices=[*SPLITS, "published"],
+        choices=get_args(SplitChoice),
         default="artist",
-        help="what early stopping keeps apart: artists (default), tracks, segments (leaky), or the published "
-        "lists, which need the whole of GTZAN",
+        help="what early stopping keeps apart: artists (default), tracks, or the published lists, which need "
+        "the whole of GTZAN",
     )
     add(
         "--batch-size",
@@ -143,12 +152,14 @@ def _opened(arguments: argparse.Namespace) -> Iterator[Dataset]:
     _say(", ".join(f"{count} {name}" for name, count in counts.items()))
     if counts["artists"] == 0:
         _say("No artists.tsv: tracks of one artist cannot be kept together, so expect flattering numbers.")
-    dataset, broken = prepare(recordings, arguments.cache)
+    broken = extract_all(recordings, arguments.cache)
     if broken:
         _say(f"{len(broken)} of {len(recordings)} files cannot be read and are named at the end.")
-    yield dataset
-    for recording, problem in broken.items():
-        _say(f"Skipped {recording.genre}/{recording.path.name}: {problem}")
+    try:
+        yield load_dataset([one for one in recordings if one not in broken], arguments.cache)
+    finally:
+        for recording, problem in broken.items():
+            _say(f"Skipped {recording.genre}/{recording.path.name}: {problem}")
 
 
 def _models(arguments: argparse.Namespace) -> list[str]:
@@ -185,11 +196,17 @@ def _choose(arguments: argparse.Namespace) -> None:
             _say(f"{model}: {sides['all'].recipe}, {sides['all'].epochs} epochs; candidates scored {scores}")
 
 
+def _earlier(file: Path, data: dict[str, int]) -> dict[str, Any]:
+    """What was measured before on the same data, to be completed split by split."""
+    evaluation = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return evaluation if evaluation.get("data") == data else {"splits": {}}
+
+
 def _evaluate(arguments: argparse.Namespace) -> None:
     choices = read_choices(arguments.output / CHOICES_FILE.name)
     file = arguments.output / "evaluation.json"
-    evaluation = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"splits": {}}
     with _opened(arguments) as dataset:
+        evaluation = _earlier(file, gtzan.describe(dataset.recordings))
         for split in SPLITS if arguments.split == "all" else [arguments.split]:
             measured = evaluate(dataset, choices, split, arguments.workers)
             measured["splits"] = evaluation["splits"] | measured["splits"]
@@ -214,8 +231,8 @@ def main() -> None:
     commands = {"genre": _genre, "choose": _choose, "evaluate": _evaluate}
     try:
         commands[arguments.command](arguments)
-    except (gtzan.DataError, CheckpointError) as error:
+    except (gtzan.DataError, CheckpointError, OSError) as error:
         _refuse(error)
     except KeyboardInterrupt:
-        _say("\nStopped. The last checkpoint is kept: the same command with --resume goes on from it.")
+        _say(f"\nStopped. {STOPPED[arguments.command]}")
         sys.exit(INTERRUPTED)

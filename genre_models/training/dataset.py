@@ -171,9 +171,3 @@ def load_dataset(recordings: Sequence[Recording], cache: Path) -> Dataset:
         recording=recording,
         following=following,
     )
-
-
-def prepare(recordings: Sequence[Recording], cache: Path) -> tuple[Dataset, dict[Recording, str]]:
-    """Extract what is missing and load the rest; also the recordings that had to be skipped, and why."""
-    broken = extract_all(recordings, cache)
-    return load_dataset([recording for recording in recordings if recording not in broken], cache), broken

@@ -33,6 +33,8 @@ def _grouped(
     dataset: Dataset, recordings: np.ndarray, groups: Sequence[str], n: int, seed: int
 ) -> list[Fold]:
     genres = dataset.genre[recordings]
+    if len(set(groups)) < n or max(np.bincount(genres)) < n:
+        raise DataError(f"This needs recordings of at least {n} artists or tracks, {n} of them of one genre.")
     folds = StratifiedGroupKFold(n, shuffle=True, random_state=seed).split(genres, genres, groups)
     return [
         Fold(dataset.segments_of(recordings[train]), dataset.segments_of(recordings[test]))
@@ -55,8 +57,6 @@ def inner_folds(dataset: Dataset, segments: np.ndarray) -> list[Fold]:
     """Folds of other artists inside the training side of a fold, on which every choice is made."""
     recordings = np.unique(dataset.recording[segments])
     groups = [dataset.recordings[i].group for i in recordings]
-    if len(set(groups)) < N_INNER_FOLDS:
-        raise DataError(f"Early stopping needs recordings of at least {N_INNER_FOLDS} artists or tracks.")
     folds = _grouped(dataset, recordings, groups, N_INNER_FOLDS, seed=0)
     return [Fold(np.intersect1d(fold.train, segments), np.intersect1d(fold.test, segments)) for fold in folds]
 

@@ -1,6 +1,7 @@
 """Training one classifier: epochs chosen on folds of other artists, then weights from all the data."""
 
 import json
+import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +18,7 @@ from genre_models.training.loop import Epoch, Run, average_over_recordings, fit,
 from genre_models.training.recipes import RECIPES, Recipe
 from genre_models.training.scores import balanced_accuracy, confusion, interval, recalls
 
-SplitChoice = Literal["artist", "track", "segment", "published"]
+SplitChoice = Literal["artist", "track", "published"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class GenreTraining:
         so is a little too good; `train.py evaluate` measures without that.
         """
         settings, dataset = self.settings, self.dataset
+        if not settings.resume:
+            shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
         folds = validation_folds(dataset, settings.split)
         histories = self._validate(folds)
         curves = [np.array([epoch.validation_accuracy for epoch in history]) for history in histories]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -63,7 +63,7 @@ class Run:
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that belongs to another training run."""
+    """A checkpoint that is damaged or belongs to another training run."""
 
 
 def choose_device() -> torch.device:
@@ -181,13 +181,18 @@ class Trainer:
         unfinished.replace(path)
 
     def resume(self, path: Path) -> None:
-        """Go on from a checkpoint; raises `CheckpointError` if it was another run's."""
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        """Go on from a checkpoint; raises `CheckpointError` if it is damaged or another run's."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata()
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise CheckpointError(f"{path} is damaged: train without --resume.") from error
         if json.loads(metadata["settings"]) != self.run.settings(self.model):
             raise CheckpointError(f"{path} was made with other settings or data: train without --resume.")
         self.history = [Epoch(**epoch) for epoch in json.loads(metadata["history"])]
+        if len(self.history) > self.run.epochs:
+            raise CheckpointError(f"{path} was trained for longer than asked: train without --resume.")
         self.model.load_state_dict(_below(tensors, "model."))
         self.average = {name: value.to(self.device) for name, value in _below(tensors, "average.").items()}
         state: dict[int, dict[str, Tensor]] = {}

@@ -1,6 +1,7 @@
 """The Classify tab: a clip in, every model's answer side by side; and the HTTP API's /classify."""
 
 import html
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -162,7 +163,6 @@ class ClassifyTab:
         try:
             report = self._ask(clip, chosen)
         except AudioError as error:
-            gr.Warning(html.escape(str(error), quote=False), duration=5)
             return self._page(session.showing(None), view.panel(UNREADABLE, str(error), "error"))
         return self._show(session.with_answer(Entry(clip, self._name(clip, session), report)))
 
@@ -244,7 +244,7 @@ class ClassifyTab:
         """The two downloads and the link of an answer."""
         if entry is None:
             return [gr.DownloadButton(visible=False), gr.DownloadButton(visible=False), ""]
-        stem = Path(entry.name).stem
+        stem = re.sub(r"\.\w{2,4}$", "", entry.name)
         files = [
             save_bytes_to_cache(content, f"{stem} genre report{suffix}", cache_dir=self.json.GRADIO_CACHE)
             for content, suffix in (
