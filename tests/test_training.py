@@ -90,6 +90,12 @@ def test_a_checkpoint_of_other_settings_is_refused(dataset: Dataset, tmp_path: P
     fit(ARCHITECTURES["mlp"], dataset, run, CPU, checkpoint)
     with pytest.raises(CheckpointError, match="other settings"):
         fit(ARCHITECTURES["mlp"], dataset, replace(run, seed=9), CPU, checkpoint, resume=True)
+    fit(ARCHITECTURES["mlp"], dataset, replace(run, epochs=2), CPU, checkpoint, resume=True)
+    with pytest.raises(CheckpointError, match="longer than asked"):
+        fit(ARCHITECTURES["mlp"], dataset, run, CPU, checkpoint, resume=True)
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    with pytest.raises(CheckpointError, match="damaged"):
+        fit(ARCHITECTURES["mlp"], dataset, run, CPU, checkpoint, resume=True)
 
 
 @pytest.mark.parametrize(("batch_size", "steps"), [(None, 1), (16, None), (1, None)])
