@@ -245,6 +245,9 @@ def test_a_link_brings_the_answer_to_another_visitor(page: Page, app_url: str, c
     page.goto(f"{app_url}?report={token}")
     assert verdict(page) == sentence
     expect(page.locator("#verdict .notice")).to_contain_text("came from a link")
+    page.get_by_role("checkbox", name="MLP").uncheck()
+    page.wait_for_timeout(500)
+    assert verdict(page) == sentence
     page.goto(f"{app_url}?report=nothing")
     expect(page.locator("#verdict [role=alert]")).to_contain_text("holds no report")
 

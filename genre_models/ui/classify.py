@@ -150,6 +150,8 @@ class ClassifyTab:
 
     def on_choice(self, clip: str | None, chosen: list[str], at_once: bool, session: Session) -> list[Update]:
         """Other models were chosen."""
+        if clip is None and session.shown is not None:  # a shared report, whose clip did not travel
+            return self._nothing_new()
         if clip is None and chosen:
             return self._page(session.showing(None), self._empty())
         if chosen and not at_once:
