@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 from genre_models.classifiers import GENRES
 from genre_models.training import dataset as dataset_module
 from genre_models.training.dataset import Dataset, cache_file, extract_all, load_dataset
-from genre_models.training.folds import SPLITS, inner_folds, outer_folds, published_split
+from genre_models.training.folds import SPLITS, Split, inner_folds, outer_folds, published_split
 from genre_models.training.gtzan import PUBLISHED, DataError, Recording, describe, index, is_full_set
 from tests.clips import gtzan_dir
 from tests.sounds import prepare, write_dataset
@@ -58,9 +59,11 @@ def test_artists_are_read_where_they_are_known(tmp_path: Path) -> None:
         (lambda folder: shutil.copytree(layout(folder) / "rock", folder / "polka").parent, "'polka' is not"),
     ],
 )
-def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, make: object, sentence: str) -> None:
+def test_a_folder_that_cannot_be_used_is_named(
+    tmp_path: Path, make: Callable[[Path], Path], sentence: str
+) -> None:
     with pytest.raises(DataError, match=sentence):
-        index(make(tmp_path))  # type: ignore[operator]
+        index(make(tmp_path))
 
 
 def test_the_real_folder() -> None:
@@ -103,8 +106,9 @@ def groups(dataset: Dataset, segments: np.ndarray, what: str) -> set[str | None]
 
 @pytest.mark.parametrize("shuffle", [0, 1, 2])
 def test_no_artist_and_no_track_on_both_sides(real_index: Dataset, shuffle: int) -> None:
-    for split, what in (("artist", "artist"), ("artist", "track"), ("track", "track")):
-        for fold in outer_folds(real_index, split, shuffle):  # type: ignore[arg-type]
+    cases: list[tuple[Split, str]] = [("artist", "artist"), ("artist", "track"), ("track", "track")]
+    for split, what in cases:
+        for fold in outer_folds(real_index, split, shuffle):
             assert not groups(real_index, fold.train, what) & groups(real_index, fold.test, what)
             for inner in inner_folds(real_index, fold.train):
                 assert not groups(real_index, inner.train, "artist") & groups(
@@ -115,8 +119,8 @@ def test_no_artist_and_no_track_on_both_sides(real_index: Dataset, shuffle: int)
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_folds_cover_every_segment_once(real_index: Dataset, split: str) -> None:
-    tested = np.concatenate([fold.test for fold in outer_folds(real_index, split, 1)])  # type: ignore[arg-type]
+def test_folds_cover_every_segment_once(real_index: Dataset, split: Split) -> None:
+    tested = np.concatenate([fold.test for fold in outer_folds(real_index, split, 1)])
     np.testing.assert_array_equal(np.sort(tested), np.arange(len(real_index.recording)))
 
 

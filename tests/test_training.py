@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,10 +52,10 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def run_of(dataset: Dataset, **changes: object) -> Run:
+def run_of(dataset: Dataset, **changes: Any) -> Run:
     fold = outer_folds(dataset, "artist", 0)[0]
     run = Run(fold.train, RECIPE, epochs=3, seed=1, validate_on=scored_recordings(dataset, fold.test))
-    return replace(run, **changes)  # type: ignore[arg-type]
+    return replace(run, **changes)
 
 
 def assert_same_weights(one: GenreClassifier, other: GenreClassifier) -> None:

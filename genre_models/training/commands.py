@@ -32,7 +32,7 @@ STOPPED = {
 
 
 def _say(sentence: str) -> None:
-    print(sentence, flush=True)  # noqa: T201
+    print(sentence, flush=True)
 
 
 def _batch_size(text: str) -> int | Literal["full"]:
@@ -220,7 +220,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _refuse(error: Exception) -> NoReturn:
-    print(f"train.py: {error}", file=sys.stderr)  # noqa: T201
+    print(f"train.py: {error}", file=sys.stderr)
     sys.exit(WRONG_INPUT)
 
 

@@ -225,8 +225,9 @@ class ClassifyTab:
         return titles.get(name, name)
 
     def _show(self, session: Session) -> list[Update]:
-        assert session.shown is not None  # noqa: S101
-        entry = session.entries[session.shown]
+        entry = session.entry
+        if entry is None:
+            return self._page(session, self._empty())
         heard = bool(entry.report.models)
         return self._page(
             session,

@@ -68,7 +68,7 @@ def accuracy_sentence(n_models: int, measured: Mapping[str, Accuracy]) -> str | 
         return None
     return (
         f"On artists they had never heard, the {COUNT_WORDS.get(n_models, n_models)} together name the right "
-        f"genre of ten {percent(together.value)} of the time "
+        f"genre of ten for {percent(together.value)} of the tracks, each genre counting alike "
         f"(95% interval {100 * together.low:.0f} to {100 * together.high:.0f})."
     )
 

@@ -25,9 +25,14 @@ class Session:
     entries: tuple[Entry, ...] = ()
     shown: int | None = None
 
+    @property
+    def entry(self) -> Entry | None:
+        """The clip on show and its answer."""
+        return None if self.shown is None else self.entries[self.shown]
+
     def shows(self, path: str) -> bool:
         """Whether the answer on show is about this clip."""
-        return self.shown is not None and self.entries[self.shown].path == path
+        return self.entry is not None and self.entry.path == path
 
     def find(self, path: str) -> int | None:
         """The place of this clip's entry, if it was asked about before."""
