@@ -1,5 +1,6 @@
 """A waveform -> segments of 6 s, as the notes cut a clip of 30 s into five."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,10 +42,15 @@ def segment(waveform: Tensor) -> Segments:
         starts.append(samples - tail)
     elif tail >= MIN_SAMPLES:
         starts.append(samples - SEGMENT_SAMPLES)
-    pieces = [_filled(waveform[start : start + SEGMENT_SAMPLES]) for start in starts]
-    return Segments(
-        torch.stack(pieces), tuple(start / SAMPLE_RATE for start in starts), _short_clip_warnings(samples)
-    )
+    starts_s = tuple(start / SAMPLE_RATE for start in starts)
+    return Segments(cut(waveform, starts_s, SAMPLE_RATE), starts_s, _short_clip_warnings(samples))
+
+
+def cut(waveform: Tensor, starts_s: Sequence[float], sample_rate: int) -> Tensor:
+    """The segments that begin at these seconds of a waveform (samples,) at any rate, (n, 6 s of samples)."""
+    length = SEGMENT_S * sample_rate
+    starts = [round(start_s * sample_rate) for start_s in starts_s]
+    return torch.stack([_filled(waveform[start : start + length], length) for start in starts])
 
 
 def is_silent(waveform: Tensor) -> bool:
@@ -56,9 +62,9 @@ def is_silent(waveform: Tensor) -> bool:
     return loudest < 10 ** (SILENCE_DBFS / 20)
 
 
-def _filled(piece: Tensor) -> Tensor:
-    copies = -(-SEGMENT_SAMPLES // len(piece))  # rounded up
-    return piece.repeat(copies)[:SEGMENT_SAMPLES]
+def _filled(piece: Tensor, length: int) -> Tensor:
+    copies = -(-length // len(piece))  # rounded up
+    return piece.repeat(copies)[:length]
 
 
 def _short_clip_warnings(samples: int) -> tuple[str, ...]:
