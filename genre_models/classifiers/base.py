@@ -1,8 +1,8 @@
-"""What the four classifiers share: the genres, the input standardisation, loading and saving."""
+"""What the classifiers share: the genres, the input standardisation, loading and saving."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -53,7 +53,10 @@ class GenreClassifier(
     tags=["music", "gtzan"],
     model_card_template=(Path(__file__).parent / "card.md").read_text(encoding="utf-8"),
 ):
-    """MFCCs (batch, 130, 13) -> logits (batch, genres in alphabetical order).
+    """What a model hears of 6 s segments -> logits (batch, genres in alphabetical order).
+
+    `hears` says what that is: "mfcc", (batch, 130, 13) from `features.mfcc`, or "waveform", (batch, 96000)
+    at 16 kHz.
 
     `from_pretrained(folder or "user/name", revision=...)`, `save_pretrained(folder)` and
     `push_to_hub("user/name")` come from huggingface_hub; weights are safetensors beside a config.json
@@ -62,16 +65,35 @@ class GenreClassifier(
 
     name: ClassVar[str]
     title: ClassVar[str]
+    hears: ClassVar[Literal["mfcc", "waveform"]]
+    temperature: Tensor
 
     def __init__(self, genres: Sequence[str] = GENRES) -> None:
         super().__init__()
         self.genres = tuple(genres)
-        self.standardise = Standardisation()
+        self.register_buffer("temperature", torch.ones(()))
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Calibrated probabilities, (batch, 10) -> (batch, 10): softmax of logits / temperature.
+
+        Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks" (ICML 2017).
+        """
+        return (logits / self.temperature).softmax(dim=-1)
+
+    @property
+    def n_trained(self) -> int:
+        """How many numbers were learned here."""
+        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+    @property
+    def n_frozen(self) -> int:
+        """How many numbers came with a pretrained part and stay as its makers left them."""
+        return 0
 
     @property
     def n_parameters(self) -> int:
-        """How many numbers were learned."""
-        return sum(parameter.numel() for parameter in self.parameters())
+        """How many numbers were learned, here or before."""
+        return self.n_trained + self.n_frozen
 
     @classmethod
     def _load_as_safetensor(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
@@ -80,3 +102,13 @@ class GenreClassifier(
     @classmethod
     def _load_as_pickle(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
         raise ValueError("these weights are a pickle, which can run code: save them as safetensors")
+
+
+class MFCCClassifier(GenreClassifier):
+    """A network of the notes: MFCCs (batch, 130, 13) -> logits (batch, 10)."""
+
+    hears = "mfcc"
+
+    def __init__(self, genres: Sequence[str] = GENRES) -> None:
+        super().__init__(genres)
+        self.standardise = Standardisation()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genre_models.classifiers.base import GENRES, GenreClassifier
+from genre_models.classifiers.base import GENRES, MFCCClassifier
 
 
 class SamePadMaxPool2d(nn.Module):
@@ -36,7 +36,7 @@ class SamePadMaxPool2d(nn.Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}"
 
 
-class CNN(GenreClassifier):
+class CNN(MFCCClassifier):
     """Three valid convolutions with two max-pools between, then 64 -> 10."""
 
     name = "cnn"

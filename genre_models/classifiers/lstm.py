@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from genre_models.classifiers.base import GENRES, GenreClassifier
+from genre_models.classifiers.base import GENRES, MFCCClassifier
 from genre_models.features import N_FRAMES, N_MFCC
 
 
@@ -31,7 +31,7 @@ def initialise(lstm: nn.LSTM) -> None:
             parameter[:hidden] = -openness
 
 
-class LSTM(GenreClassifier):
+class LSTM(MFCCClassifier):
     """Two LSTM layers of 64 (Hochreiter and Schmidhuber 1997), the last state -> 64 -> 10."""
 
     name = "lstm"

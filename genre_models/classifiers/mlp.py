@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from genre_models.classifiers.base import GENRES, GenreClassifier
+from genre_models.classifiers.base import GENRES, MFCCClassifier
 from genre_models.features import N_FRAMES, N_MFCC
 
 
-class MLP(GenreClassifier):
+class MLP(MFCCClassifier):
     """Flatten 130 x 13 = 1,690 -> 512 -> 256 -> 64 -> 10, ReLU between."""
 
     name = "mlp"

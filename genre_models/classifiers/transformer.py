@@ -6,11 +6,11 @@ from typing import Literal, overload
 from torch import Tensor, nn
 
 from genre_models.attention import EncoderLayer, positional_encoding
-from genre_models.classifiers.base import GENRES, GenreClassifier
+from genre_models.classifiers.base import GENRES, MFCCClassifier
 from genre_models.features import N_FRAMES, N_MFCC
 
 
-class TransformerClassifier(GenreClassifier):
+class TransformerClassifier(MFCCClassifier):
     """I' = I + P, encoder layers, the mean over the frames -> 10.
 
     I is a learned linear embedding of each frame, P the sinusoidal positions; `d_k` and `d_v` are free

@@ -1,0 +1,58 @@
+"""The rearranged MusiCNN beside its layers as described, on a 30 s clip, turn by turn in one run.
+
+`python -m tests.benchmarks.ear` prints both times, their ratio and the largest difference between the
+answers; the figures go to `assets/metrics/ear.json`.
+"""
+
+import json
+import os
+import platform
+import statistics
+import time
+
+import torch
+
+from genre_models import musicnn
+from genre_models.hub import ASSETS, bundled_ear
+from tests import plain_musicnn
+from tests.sounds import sound
+
+RUNS = 15
+WARM_UPS = 3
+RESULT = ASSETS / "metrics" / "ear.json"
+
+
+def main() -> None:
+    """Measure, print and keep."""
+    ear = bundled_ear()
+    waveform = torch.from_numpy(sound(5, 0, 30.0)).float()
+    segments = waveform[: 5 * 96_000].unflatten(0, (5, -1))  # the rate does not matter here
+    patches = musicnn.patches(musicnn.log_mel(musicnn.levelled(segments))).flatten(0, 1)
+    rivals = {"ours": lambda: ear(patches), "as described": lambda: plain_musicnn.hear(ear, patches)}
+    answers = {name: answer() for name, answer in rivals.items()}
+    difference = max(
+        float((getattr(answers["ours"], part) - getattr(answers["as described"], part)).abs().max())
+        for part in ("tags", "embedding", "pooled")
+    )
+    times: dict[str, list[float]] = {name: [] for name in rivals}
+    with torch.inference_mode():
+        for run in range(WARM_UPS + RUNS):
+            for name, answer in rivals.items():
+                start = time.perf_counter()
+                answer()
+                if run >= WARM_UPS:
+                    times[name].append(1e3 * (time.perf_counter() - start))
+    medians = {name: round(statistics.median(values), 1) for name, values in times.items()}
+    content = {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "runs": RUNS},
+        "median_ms": medians,
+        "fastest_ms": {name: round(min(values), 1) for name, values in times.items()},
+        "ours_over_described": round(medians["ours"] / medians["as described"], 2),
+        "largest_difference": difference,
+    }
+    print(json.dumps(content, indent=1))
+    RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
