@@ -22,7 +22,7 @@ def sound(genre: int, seed: int, seconds: float) -> np.ndarray:
     return 0.2 * (tone * pulse + noise) / np.abs(tone).max()
 
 
-def write_dataset(folder: Path, artists: int = 4, clip_s: float = 12.0) -> Path:
+def write_dataset(folder: Path, artists: int = 4, clip_s: float = 7.0) -> Path:
     """`clips/` and `excerpts/` with one folder per genre and an `artists.tsv`; returns `folder`."""
     rows = ["track\tartist"]
     for g, genre in enumerate(GENRES):

@@ -78,7 +78,19 @@ def mfcc_free(recordings: list[Recording]) -> Dataset:
     """A data set without sound, to split: five segments a clip, one an excerpt."""
     lengths = [5 if recording.kind == "clip" else 1 for recording in recordings]
     owner = np.repeat(np.arange(len(recordings)), lengths)
-    return Dataset(recordings, {"clean": torch.zeros(len(owner), 0)}, torch.zeros(0), owner, owner)
+    nothing = torch.zeros(len(owner), 0)
+    return Dataset(
+        recordings=recordings,
+        mfccs={"clean": nothing},
+        heard={"clean": nothing},
+        embedding=nothing,
+        variants=nothing,
+        heard_variants=nothing,
+        recording=owner,
+        following=owner,
+        unlabelled_mfccs=nothing,
+        unlabelled_embedding=nothing,
+    )
 
 
 def full_set() -> list[Recording]:
@@ -133,7 +145,7 @@ def test_every_track_is_tested_once_by_its_clip_if_it_has_one(real_index: Datase
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = write_dataset(tmp_path_factory.mktemp("data"), artists=2, clip_s=12.0)
+    folder = write_dataset(tmp_path_factory.mktemp("data"), artists=2)
     for path in folder.rglob("*.flac"):
         if path.parent.name not in ("blues", "rock"):
             path.unlink()

@@ -1,76 +1,80 @@
-"""Changes to a waveform that keep its genre: what training hears besides the clean recording."""
+"""Changes to a recording that keep its genre: what training hears besides the clean one."""
 
-import random
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from hashlib import sha256
 
-import av
 import numpy as np
 import soxr
 import torch
 from torch import Tensor
 from torchaudio.functional import bass_biquad, treble_biquad
 
-from genre_models import audio
+from genre_models.training import recording
+from genre_models.training.recording import RATE
 
-Change = Callable[[Tensor, random.Random], Tensor]
-
-
-def gain(waveform: Tensor, decibels: float) -> Tensor:
-    """Change the level, then round to 16 bits as a recorder does; what passes full scale is clipped."""
-    scaled = (waveform * 10 ** (decibels / 20)).clamp(-1.0, 1.0 - 2**-15)
-    return (scaled * 2**15).round() / 2**15
+Change = Callable[[Tensor, np.random.Generator], Tensor]
 
 
-def mp3(waveform: Tensor, bit_rate: int, sample_rate: int = 48_000, channels: int = 2) -> Tensor:
-    """Through an MP3 file and back, at `bit_rate` bits per second; same rate and length as before."""
-    samples = soxr.resample(waveform.numpy(), audio.SAMPLE_RATE, sample_rate).clip(-1, 1)
-    planes = np.tile(samples, (channels, 1))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "clip.mp3")
-        with av.open(str(path), "w") as container:
-            layout = "stereo" if channels == 2 else "mono"
-            stream = container.add_stream("mp3", rate=sample_rate, layout=layout, bit_rate=bit_rate)
-            frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
-            frame.sample_rate = sample_rate
-            container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-        decoded = audio.load(path)
-    return torch.nn.functional.pad(decoded, (0, max(0, len(waveform) - len(decoded))))[: len(waveform)]
-
-
-def _speed(waveform: Tensor, rng: random.Random) -> Tensor:
+def _speed(waveform: Tensor, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(soxr.resample(waveform.numpy(), rng.uniform(0.94, 1.06), 1.0))
 
 
-def _tone_controls(waveform: Tensor, rng: random.Random) -> Tensor:
-    bass = bass_biquad(waveform, audio.SAMPLE_RATE, rng.uniform(-6, 6), 200.0)
-    return treble_biquad(bass, audio.SAMPLE_RATE, rng.uniform(-6, 6), 3_000.0)
+def _tone_controls(waveform: Tensor, rng: np.random.Generator) -> Tensor:
+    bass = bass_biquad(waveform, RATE, rng.uniform(-6, 6), 200.0)
+    return treble_biquad(bass, RATE, rng.uniform(-6, 6), 3_000.0)
 
 
-def _noise(waveform: Tensor, rng: random.Random) -> Tensor:
-    level = waveform.square().mean().sqrt() * 10 ** (-rng.uniform(15, 50) / 20)
-    generator = torch.Generator().manual_seed(rng.getrandbits(32))
-    return waveform + level * torch.randn(len(waveform), generator=generator)
+def _room(waveform: Tensor, rng: np.random.Generator) -> Tensor:
+    return recording.room(waveform, rng.uniform(0.15, 0.9), rng.uniform(-4, 12), rng)
 
 
-def _gain(waveform: Tensor, rng: random.Random) -> Tensor:
-    return gain(waveform, rng.uniform(-30, 6))
+def _background(waveform: Tensor, rng: np.random.Generator) -> Tensor:
+    samples = len(waveform)
+    if rng.random() < 0.3:
+        background = recording.babble(samples, int(rng.integers(1, 8)), rng)
+    else:
+        background = recording.noise(samples, rng.uniform(0, 2), rng)
+    return recording.with_background(waveform, background, rng.uniform(0, 30))
 
 
-def _mp3(waveform: Tensor, rng: random.Random) -> Tensor:
-    sample_rate = rng.choice([22_050, 44_100, 48_000])
-    return mp3(waveform, 1_000 * rng.choice([24, 32, 48, 64, 96]), sample_rate, channels=1)
+def _telephone(waveform: Tensor, rng: np.random.Generator) -> Tensor:
+    return recording.telephone(waveform, rng.uniform(150, 400), rng.uniform(3_000, 5_500))
 
 
-CHANGES: dict[Change, float] = {_speed: 0.6, _tone_controls: 0.5, _noise: 0.3, _gain: 0.7, _mp3: 0.5}
+def _clip(waveform: Tensor, rng: np.random.Generator) -> Tensor:
+    return recording.clip(waveform, 10 ** rng.uniform(-3, -1))
+
+
+def _gain(waveform: Tensor, rng: np.random.Generator) -> Tensor:
+    return recording.gain(waveform, rng.uniform(-30, 6))
+
+
+def _codec(waveform: Tensor, rng: np.random.Generator) -> Tensor:
+    name = str(rng.choice(["mp3", "opus", "aac"]))
+    return recording.codec(waveform, name, 1_000 * int(rng.choice([24, 32, 48, 64, 96])))
+
+
+CHANGES: dict[Change, float] = {
+    _speed: 0.5,
+    _tone_controls: 0.4,
+    _room: 0.35,
+    _background: 0.45,
+    _telephone: 0.15,
+    _clip: 0.1,
+    _gain: 0.7,
+    _codec: 0.35,
+}
 """Each change, in the order in which sound meets them, with its probability."""
+
+
+def generator(seed: str) -> np.random.Generator:
+    """The same chance for the same words, on every machine."""
+    return np.random.default_rng(int.from_bytes(sha256(seed.encode()).digest()[:8], "little"))
 
 
 def change(waveform: Tensor, seed: str) -> Tensor:
     """A random variant of a recording (samples,), the same one for the same seed."""
-    rng = random.Random(seed)
+    rng = generator(seed)
     for apply, probability in CHANGES.items():
         if rng.random() < probability:
             waveform = apply(waveform, rng)

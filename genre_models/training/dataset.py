@@ -1,46 +1,52 @@
-"""MFCCs of a whole data set: extracted in parallel, cached per recording, held in one tensor."""
+"""A whole data set as the models hear it: extracted in parallel, cached per recording, held in tensors."""
 
 import hashlib
 import inspect
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache as once
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import soxr
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from genre_models import audio, features
+from genre_models import audio, features, musicnn
 from genre_models.classifiers import GENRES
-from genre_models.training import augment
+from genre_models.hub import bundled_ear
+from genre_models.musicnn import Heard, MusiCNN
+from genre_models.training import augment, recording, recording_conditions
 from genre_models.training.gtzan import DataError, Recording
+from genre_models.training.recording_conditions import CLEAN, CONDITIONS
 
 N_VARIANTS = 8
 """Augmented variants of each recording beside the clean one."""
 
-CONDITIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "quiet": partial(augment.gain, decibels=-20.0),
-    "mp3": partial(augment.mp3, bit_rate=64_000, sample_rate=48_000, channels=2),
-}
-"""Changes of the test clips under which a verdict should hold: 20 dB down; 48 kHz stereo MP3 at 64 kbit/s."""
+N_HEARD_VARIANTS = 3
+"""How many of them the pretrained network listens to, which takes ten times as long as an MFCC."""
+
+UNLABELLED_STEP = 2
+UNLABELLED_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".au"}
 
 PARAMETERS = {
-    "version": 1,
+    "version": 2,
     "sample_rate": audio.SAMPLE_RATE,
     "segment_samples": audio.SEGMENT_SAMPLES,
     "n_fft": features.N_FFT,
     "hop_length": features.HOP_LENGTH,
     "n_mels": features.N_MELS,
     "n_mfcc": features.N_MFCC,
-    "n_variants": N_VARIANTS,
-    "augmentation": inspect.getsource(augment),
-    "conditions": sorted(CONDITIONS),
+    "ear": [musicnn.SAMPLE_RATE, musicnn.N_FFT, musicnn.HOP_LENGTH, musicnn.N_MELS, musicnn.LEVEL_DBFS],
+    "variants": [N_VARIANTS, N_HEARD_VARIANTS],
+    "changes": [inspect.getsource(module) for module in (recording, augment, recording_conditions)],
 }
 
 
@@ -55,38 +61,69 @@ def cache_file(recording: Recording, cache: Path) -> Path:
     return cache / _digest(PARAMETERS) / f"{recording.track}-{key}.safetensors"
 
 
-def _mfccs(waveform: Tensor, n_segments: int | None = None) -> Tensor:
-    """(samples,) -> (segments, 130, 13); with `n_segments`, exactly that many."""
-    if n_segments is not None:
-        samples = n_segments * audio.SEGMENT_SAMPLES
-        repeats = -(-samples // len(waveform))
-        return features.mfcc(waveform.repeat(repeats)[:samples].unflatten(0, (n_segments, -1)))
-    return features.mfcc(audio.segment(waveform).waveforms)
+@once
+def _ear() -> MusiCNN:
+    return bundled_ear()
+
+
+def exactly(waveform: Tensor, n_segments: int) -> Tensor:
+    """So many segments from the start of a waveform, repeated if need be, (samples,) -> (n, 132300)."""
+    samples = n_segments * audio.SEGMENT_SAMPLES
+    return waveform.repeat(-(-samples // len(waveform)))[:samples].unflatten(0, (n_segments, -1))
+
+
+def listen(segments: Tensor) -> Heard:
+    """What MusiCNN hears in segments (n, 132300) at 22,050 Hz."""
+    at_16_khz = soxr.resample(segments.T.numpy(), audio.SAMPLE_RATE, musicnn.SAMPLE_RATE)
+    return _ear().listen(torch.from_numpy(np.ascontiguousarray(at_16_khz.T)))
 
 
 def extract(recording: Recording) -> dict[str, Tensor]:
-    """MFCCs of one recording, clean (segments, 130, 13), under each condition, and augmented.
+    """One recording as the models hear it, clean, augmented and under each condition.
 
-    "variants" is (variants, segments, 130, 13) in half precision, whose error of at most 0.25 in the
-    level and 0.06 elsewhere is a hundredth of the coefficients' deviation.
+    "<name>" is its MFCCs (segments, 130, 13) and "<name>.heard" MusiCNN's pooled features (segments, 1506),
+    for "clean" and each condition; "clean.embedding" is (segments, 200). "variants" is (variants, segments,
+    130, 13) and "variants.heard" (heard variants, segments, 1506), in half precision, whose error of at most
+    0.25 in the level and 0.06 elsewhere is a hundredth of the coefficients' deviation.
     """
     waveform = audio.load(recording.path)
-    clean = _mfccs(waveform)
-    n = len(clean)
-    seeds = [f"{recording.track} {recording.kind} {i}" for i in range(N_VARIANTS)]
-    variants = torch.stack([_mfccs(augment.change(waveform, seed), n) for seed in seeds])
-    changed = {name: _mfccs(apply(waveform), n) for name, apply in CONDITIONS.items()}
-    return {"clean": clean, "variants": variants.half(), **changed}
+    clean = audio.segment(waveform).waveforms
+    n, label = len(clean), f"{recording.track} {recording.kind}"
+    variants = [exactly(augment.change(waveform, f"{label} {i}"), n) for i in range(N_VARIANTS)]
+    heard = listen(clean)
+    tensors = {
+        CLEAN: features.mfcc(clean),
+        f"{CLEAN}.heard": heard.pooled,
+        f"{CLEAN}.embedding": heard.embedding,
+        "variants": torch.stack([features.mfcc(one) for one in variants]).half(),
+        "variants.heard": torch.stack([listen(one).pooled for one in variants[:N_HEARD_VARIANTS]]).half(),
+    }
+    for name, condition in CONDITIONS.items():
+        changed = exactly(condition.apply(waveform, augment.generator(f"{label} {name}")), n)
+        tensors |= {name: features.mfcc(changed), f"{name}.heard": listen(changed).pooled}
+    return tensors
 
 
-def _extract_to_cache(recording: Recording, cache: Path) -> str | None:
+def _extract_unlabelled(path: Path) -> dict[str, Tensor]:
+    """Every other segment of some music: "mfccs" (segments, 130, 13) and "embedding" (segments, 200)."""
+    segments = audio.segment(audio.load(path)).waveforms[::UNLABELLED_STEP]
+    return {"mfccs": features.mfcc(segments), "embedding": listen(segments).embedding}
+
+
+def unlabelled_file(path: Path, cache: Path) -> Path:
+    """Where what was heard of an unlabelled file is kept."""
+    stat = path.stat()
+    key = _digest([str(path.resolve()), stat.st_size, stat.st_mtime_ns])
+    return cache / _digest(PARAMETERS) / "unlabelled" / f"{key}.safetensors"
+
+
+def _to_cache(target: Path, extract_one: Callable[[], dict[str, Tensor]]) -> str | None:
     """Extract unless done before; returns what is wrong with the file, if anything."""
     torch.set_num_threads(1)
-    target = cache_file(recording, cache)
     if target.is_file():
         return None
     try:
-        tensors = extract(recording)
+        tensors = extract_one()
     except audio.AudioError as error:
         return str(error)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -96,18 +133,20 @@ def _extract_to_cache(recording: Recording, cache: Path) -> str | None:
     return None
 
 
-def extract_all(
-    recordings: Sequence[Recording], cache: Path, workers: int | None = None
-) -> dict[Recording, str]:
-    """Fill the cache in parallel, with a progress bar; returns what cannot be read, and why."""
-    missing = [recording for recording in recordings if not cache_file(recording, cache).is_file()]
-    broken: dict[Recording, str] = {}
+Work = tuple[Path, Callable[[], dict[str, Tensor]]]
+"""Where something belongs in the cache, and how it is made."""
+
+
+def _fill(work: Mapping[Any, Work], label: str, workers: int | None) -> dict[Any, str]:
+    """Do what is missing in parallel, with a progress bar; returns what cannot be read, and why."""
+    missing = {key: one for key, one in work.items() if not one[0].is_file()}
+    broken: dict[Any, str] = {}
     if not missing:
         return broken
     with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
-        futures = {pool.submit(_extract_to_cache, recording, cache): recording for recording in missing}
+        futures = {pool.submit(_to_cache, *one): key for key, one in missing.items()}
         try:
-            for future in tqdm(as_completed(futures), total=len(futures), desc="MFCCs", unit="file"):
+            for future in tqdm(as_completed(futures), total=len(futures), desc=label, unit="file"):
                 if (problem := future.result()) is not None:
                     broken[futures[future]] = problem
         except KeyboardInterrupt:
@@ -116,20 +155,52 @@ def extract_all(
     return broken
 
 
+def extract_all(
+    recordings: Sequence[Recording], cache: Path, workers: int | None = None
+) -> dict[Recording, str]:
+    """Fill the cache in parallel, with a progress bar; returns what cannot be read, and why."""
+    work: dict[Any, Work] = {one: (cache_file(one, cache), partial(extract, one)) for one in recordings}
+    return _fill(work, "listening", workers)
+
+
+def listen_to_unlabelled(folder: Path, cache: Path, workers: int | None = None) -> tuple[Tensor, Tensor]:
+    """MFCCs (m, 130, 13) and embedding (m, 200) of all music below `folder`, through the cache.
+
+    Raises `DataError` where there is none; files that cannot be read are left out.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in UNLABELLED_SUFFIXES)
+    work: dict[Any, Work] = {
+        path: (unlabelled_file(path, cache), partial(_extract_unlabelled, path)) for path in files
+    }
+    broken = _fill(work, "unlabelled music", workers)
+    heard = [load_file(unlabelled_file(path, cache)) for path in files if path not in broken]
+    if not heard:
+        raise DataError(f"There is no music that can be read below {folder}.")
+    return torch.cat([one["mfccs"] for one in heard]), torch.cat([one["embedding"] for one in heard])
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Every segment of every recording.
 
-    `mfccs` holds "clean" and the conditions, (segments, 130, 13) each; `variants` is
-    (segments, variants, 130, 13); `recording` (segments,) tells which recording a segment is of;
-    `following` (segments,) is the segment after it in the same recording, or itself at the end.
+    `mfccs` holds "clean" and the conditions, (segments, 130, 13) each, and `heard` the same as MusiCNN's
+    pooled features, (segments, 1506); `embedding` (segments, 200) is of the clean ones; `variants` is
+    (segments, variants, 130, 13) and `heard_variants` (segments, fewer variants, 1506); `recording`
+    (segments,) tells which recording a segment is of; `following` (segments,) is the segment after it in
+    the same recording, or itself at the end. `unlabelled_mfccs` (m, 130, 13) and `unlabelled_embedding`
+    (m, 200) are of other music, whose genre nobody told.
     """
 
     recordings: list[Recording]
     mfccs: dict[str, Tensor]
+    heard: dict[str, Tensor]
+    embedding: Tensor
     variants: Tensor
+    heard_variants: Tensor
     recording: np.ndarray
     following: np.ndarray
+    unlabelled_mfccs: Tensor
+    unlabelled_embedding: Tensor
 
     @property
     def genre(self) -> np.ndarray:
@@ -149,25 +220,41 @@ class Dataset:
     def tested(self) -> np.ndarray:
         """One recording per track: its clip where it has one, else its excerpt."""
         best: dict[str, int] = {}
-        for i, recording in enumerate(self.recordings):
-            if recording.track not in best or recording.kind == "clip":
-                best[recording.track] = i
+        for i, one in enumerate(self.recordings):
+            if one.track not in best or one.kind == "clip":
+                best[one.track] = i
         return np.array(sorted(best.values()))
 
 
-def load_dataset(recordings: Sequence[Recording], cache: Path) -> Dataset:
-    """Read the cached MFCCs of all recordings (see `extract_all`)."""
+def load_dataset(
+    recordings: Sequence[Recording], cache: Path, unlabelled: tuple[Tensor, Tensor] | None = None
+) -> Dataset:
+    """Read what is cached of all recordings (see `extract_all`), beside `unlabelled` music."""
     loaded = [load_file(cache_file(recording, cache)) for recording in recordings]
     if not loaded:
         raise DataError("No recording could be read.")
-    lengths = [len(tensors["clean"]) for tensors in loaded]
+
+    def joined(name: str) -> Tensor:
+        return torch.cat([tensors[name] for tensors in loaded])
+
+    def joined_variants(name: str) -> Tensor:
+        return torch.cat([tensors[name].transpose(0, 1) for tensors in loaded])
+
+    names = (CLEAN, *CONDITIONS)
+    nothing = torch.empty(0, features.N_FRAMES, features.N_MFCC), torch.empty(0, musicnn.EMBEDDING)
+    other_mfccs, other_embedding = nothing if unlabelled is None else unlabelled
+    lengths = [len(tensors[CLEAN]) for tensors in loaded]
     recording = np.repeat(np.arange(len(loaded)), lengths)
     last = np.cumsum(lengths) - 1
-    following = np.minimum(np.arange(len(recording)) + 1, last[recording])
     return Dataset(
         recordings=list(recordings),
-        mfccs={name: torch.cat([tensors[name] for tensors in loaded]) for name in ("clean", *CONDITIONS)},
-        variants=torch.cat([tensors["variants"].transpose(0, 1) for tensors in loaded]),
+        mfccs={name: joined(name) for name in names},
+        heard={name: joined(f"{name}.heard") for name in names},
+        embedding=joined(f"{CLEAN}.embedding"),
+        variants=joined_variants("variants"),
+        heard_variants=joined_variants("variants.heard"),
         recording=recording,
-        following=following,
+        following=np.minimum(np.arange(len(recording)) + 1, last[recording]),
+        unlabelled_mfccs=other_mfccs,
+        unlabelled_embedding=other_embedding,
     )
