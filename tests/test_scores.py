@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 
-from genre_models.training.scores import balanced_accuracy, confusion, interval, paired_interval
+from genre_models.training.scores import balanced_accuracy, confusion, interval, paired_difference
 
 answers = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=60)
 
@@ -43,7 +43,8 @@ def test_interval_holds_the_value_and_widens_when_artists_are_few() -> None:
 def test_paired_interval_is_zero_for_equal_systems_and_excludes_zero_for_a_clear_gain() -> None:
     rng = np.random.default_rng(0)
     truth, artists, right = simulated(rng, 200, 2)
-    assert paired_interval(truth, artists, right, right) == (0.0, 0.0)
+    same = paired_difference(truth, artists, right, right)
+    assert same == {"difference": 0.0, "interval": [0.0, 0.0]}
     better = np.maximum(right, rng.random(len(right)) < 0.4)
-    low, _ = paired_interval(truth, artists, better, right)
-    assert low > 0
+    gain = paired_difference(truth, artists, better, right)
+    assert 0 < gain["interval"][0] < gain["difference"] < gain["interval"][1]

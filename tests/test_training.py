@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,22 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from genre_models.classifiers import ARCHITECTURES, GENRES, GenreClassifier
+from genre_models.classifiers import (
+    ARCHITECTURES,
+    GENRES,
+    NETWORKS,
+    GenreClassifier,
+    MusiCNNClassifier,
+)
+from genre_models.hub import bundled_ear
 from genre_models.training import batches
 from genre_models.training.batches import TrainingSegments
 from genre_models.training.choice import best_epochs
 from genre_models.training.dataset import Dataset
 from genre_models.training.folds import outer_folds, scored_recordings
-from genre_models.training.gtzan import index
+from genre_models.training.head import HeadRecipe
 from genre_models.training.loop import CheckpointError, Run, Trainer, fit
 from genre_models.training.recipes import Recipe
-from tests.sounds import prepare, write_dataset
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,20 +37,8 @@ RECIPE = Recipe(mixup=0.2, shuffle_block=10, batch_size=16, max_epochs=3)
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_dataset(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def cache(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cache")
-    prepare(index(data), folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def dataset(data: Path, cache: Path) -> Dataset:
-    return prepare(index(data), cache)[0]
+def dataset(tiny_dataset: Dataset) -> Dataset:
+    return tiny_dataset
 
 
 @pytest.fixture(autouse=True)
@@ -63,40 +57,41 @@ def assert_same_weights(one: GenreClassifier, other: GenreClassifier) -> None:
         assert torch.equal(value, twin), name
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_same_seed_gives_the_same_weights(dataset: Dataset, name: str) -> None:
     run = run_of(dataset, epochs=2)
-    first, history = fit(ARCHITECTURES[name], dataset, run, CPU)
-    second, again = fit(ARCHITECTURES[name], dataset, run, CPU)
-    assert_same_weights(first, second)
-    assert [e.train_loss for e in history] == [e.train_loss for e in again]
-    other, _ = fit(ARCHITECTURES[name], dataset, replace(run, seed=2), CPU)
-    assert not all(torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
+    first, second = (fit(NETWORKS[name], dataset, run, CPU) for _ in range(2))
+    assert_same_weights(first.model, second.model)
+    assert [e.train_loss for e in first.history] == [e.train_loss for e in second.history]
+    other = fit(NETWORKS[name], dataset, replace(run, seed=2), CPU)
+    pairs = zip(first.model.parameters(), other.model.parameters(), strict=True)
+    assert not all(torch.equal(a, b) for a, b in pairs)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_resuming_equals_not_stopping(dataset: Dataset, name: str, tmp_path: Path) -> None:
     run, checkpoint = run_of(dataset), tmp_path / "checkpoint.safetensors"
-    whole, history = fit(ARCHITECTURES[name], dataset, run, CPU)
-    fit(ARCHITECTURES[name], dataset, replace(run, epochs=1), CPU, checkpoint)
-    resumed, resumed_history = fit(ARCHITECTURES[name], dataset, run, CPU, checkpoint, resume=True)
-    assert_same_weights(whole, resumed)
-    assert [e.train_loss for e in history] == [e.train_loss for e in resumed_history]
-    assert [e.validation_accuracy for e in history] == [e.validation_accuracy for e in resumed_history]
+    whole = fit(NETWORKS[name], dataset, run, CPU)
+    fit(NETWORKS[name], dataset, replace(run, epochs=1), CPU, checkpoint)
+    resumed = fit(NETWORKS[name], dataset, run, CPU, checkpoint, resume=True)
+    assert_same_weights(whole.model, resumed.model)
+    assert [e.train_loss for e in whole.history] == [e.train_loss for e in resumed.history]
+    assert [e.validation_named for e in whole.history] == [e.validation_named for e in resumed.history]
+    assert np.array_equal(whole.answers, resumed.answers)
 
 
 def test_a_checkpoint_of_other_settings_is_refused(dataset: Dataset, tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint.safetensors"
     run = run_of(dataset, epochs=1)
-    fit(ARCHITECTURES["mlp"], dataset, run, CPU, checkpoint)
+    fit(NETWORKS["mlp"], dataset, run, CPU, checkpoint)
     with pytest.raises(CheckpointError, match="other settings"):
-        fit(ARCHITECTURES["mlp"], dataset, replace(run, seed=9), CPU, checkpoint, resume=True)
-    fit(ARCHITECTURES["mlp"], dataset, replace(run, epochs=2), CPU, checkpoint, resume=True)
+        fit(NETWORKS["mlp"], dataset, replace(run, seed=9), CPU, checkpoint, resume=True)
+    fit(NETWORKS["mlp"], dataset, replace(run, epochs=2), CPU, checkpoint, resume=True)
     with pytest.raises(CheckpointError, match="longer than asked"):
-        fit(ARCHITECTURES["mlp"], dataset, run, CPU, checkpoint, resume=True)
+        fit(NETWORKS["mlp"], dataset, run, CPU, checkpoint, resume=True)
     checkpoint.write_bytes(checkpoint.read_bytes()[:100])
     with pytest.raises(CheckpointError, match="damaged"):
-        fit(ARCHITECTURES["mlp"], dataset, run, CPU, checkpoint, resume=True)
+        fit(NETWORKS["mlp"], dataset, run, CPU, checkpoint, resume=True)
 
 
 @pytest.mark.parametrize(("batch_size", "steps"), [(None, 1), (16, None), (1, None)])
@@ -104,7 +99,7 @@ def test_the_three_regimes_take_their_number_of_steps(
     dataset: Dataset, batch_size: int | None, steps: int | None
 ) -> None:
     run = run_of(dataset, epochs=1, recipe=replace(RECIPE, batch_size=batch_size))
-    _, history = fit(ARCHITECTURES["mlp"], dataset, run, CPU)
+    history = fit(NETWORKS["mlp"], dataset, run, CPU).history
     expected = steps or -(-len(run.segments) // (batch_size or 1))
     assert history[0].steps == expected
 
@@ -119,7 +114,7 @@ def test_a_full_batch_in_parts_has_the_gradient_of_the_whole(
         monkeypatch.setattr(batches, "MICRO_BATCH", size)
         monkeypatch.setattr(TrainingSegments, "_cut", lambda self, chosen, _: self.bank[chosen, 0])
         torch.manual_seed(0)
-        trainer = Trainer(ARCHITECTURES["mlp"](), dataset, run, CPU)
+        trainer = Trainer(NETWORKS["mlp"](), dataset, run, CPU)
         trainer.train_epoch()
         gradients.append([parameter.grad for parameter in trainer.model.parameters()])
     for one, other in zip(*gradients, strict=True):
@@ -148,7 +143,7 @@ def test_batches_hold_every_segment_once_and_stay_in_their_recording(dataset: Da
 
 def test_networks_learn_sounds_that_are_easy_to_tell_apart(dataset: Dataset) -> None:
     run = run_of(dataset, epochs=12, recipe=Recipe(batch_size=16, mixup=0.2))
-    _, history = fit(ARCHITECTURES["cnn"], dataset, run, CPU)
+    history = fit(NETWORKS["cnn"], dataset, run, CPU).history
     assert history[-1].validation_accuracy is not None
     assert history[-1].validation_accuracy >= 0.6
 
@@ -185,9 +180,9 @@ def test_wrong_input_gets_one_line_and_status_2(arguments: list[str], said: str)
 
 
 def test_ctrl_c_keeps_a_checkpoint_and_resume_ends_as_if_never_stopped(
-    data: Path, cache: Path, tmp_path: Path
+    tiny_data: Path, tiny_cache: Path, tmp_path: Path
 ) -> None:
-    common = ["genre", "--data", data, "--cache", cache, "--model", "mlp", "--epochs", 25]
+    common = ["genre", "--data", tiny_data, "--cache", tiny_cache, "--model", "mlp", "--epochs", 25]
     straight = train(*common, "--output", tmp_path / "straight")
     assert straight.wait(timeout=240) == 0
 
@@ -216,3 +211,46 @@ def test_ctrl_c_keeps_a_checkpoint_and_resume_ends_as_if_never_stopped(
     low, high = metrics["validation"]["interval"]
     assert low <= metrics["validation"]["balanced_accuracy"] <= high
     assert len(metrics["curves"]["folds"]) == 3
+
+
+def test_soft_labels_teach_what_the_ear_hears(dataset: Dataset) -> None:
+    recipe = Recipe(batch_size=16, label_smoothing=0.0, soft_labels=True)
+    history = fit(NETWORKS["cnn"], dataset, run_of(dataset, epochs=12, recipe=recipe), CPU).history
+    assert history[-1].validation_accuracy is not None
+    assert history[-1].validation_accuracy >= 0.6
+
+
+def test_soft_batches_hold_unlabelled_music_too(dataset: Dataset) -> None:
+    others = dataset.mfccs["clean"][:7], dataset.embedding[:7]
+    more = replace(dataset, unlabelled_mfccs=others[0], unlabelled_embedding=others[1])
+    data = TrainingSegments(more, run_of(dataset).segments, CPU)
+    recipe = Recipe(batch_size=8, soft_labels=True, unlabelled=1.5)
+    batch = next(data.epoch(recipe))[0]
+    assert batch.inputs.shape == (20, 130, 13)
+    torch.testing.assert_close(batch.targets.sum(dim=1), torch.ones(20), atol=1e-4, rtol=0)
+
+
+def test_what_was_chosen_is_trained_without_validation(
+    tiny_data: Path, tiny_cache: Path, tmp_path: Path
+) -> None:
+    recipe = {"recipe": asdict(Recipe(batch_size=16)), "candidate": "plain", "scores": {}}
+    side = {"all": {**recipe, "epochs": 2, "temperature": 1.7}}
+    head = {"all": {**side["all"], "recipe": asdict(HeadRecipe())}}
+    choices = {"models": {"mlp": side, "musicnn": head}, "pools": {}, "steps": {}}
+    file = tmp_path / "choices.json"
+    file.write_text(json.dumps(choices), encoding="utf-8")
+    for model in ("mlp", "musicnn"):
+        process = train(
+            *("genre", "--data", tiny_data, "--cache", tiny_cache, "--model", model),
+            *("--choices", file, "--output", tmp_path),
+        )
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors
+        trained = ARCHITECTURES[model].from_pretrained(tmp_path / model)
+        assert float(trained.temperature) == pytest.approx(1.7)
+        metrics = json.loads((tmp_path / model / "metrics.json").read_text(encoding="utf-8"))
+        assert "validation" not in metrics
+    assert isinstance(trained, MusiCNNClassifier)
+    ours, theirs = trained.ear.state_dict(), bundled_ear().state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert trained.head.weight.abs().max() > 0

@@ -10,8 +10,12 @@ from torch.nn import functional as F
 
 from genre_models.classifiers import GENRES
 from genre_models.features import N_FRAMES
+from genre_models.training.assistant import Assistant
 from genre_models.training.dataset import Dataset
 from genre_models.training.recipes import Recipe
+
+ASSISTANT_COPIES = 3
+"""How many versions of each segment the assistant learns from: the clean one and augmented ones."""
 
 MICRO_BATCH = 256
 """Most samples held at once; a larger batch gathers its gradient over several of these."""
@@ -41,6 +45,9 @@ class TrainingSegments:
         labels = dataset.labels[segments]
         self.labels = torch.from_numpy(labels).to(device)
         self.weights = torch.from_numpy(_sample_weights(dataset, segments)).float().to(device)
+        self.unlabelled = (dataset.unlabelled_mfccs, dataset.unlabelled_embedding)
+        self.embedding = dataset.embedding[segments]
+        self.assistant: Assistant | None = None
         self.device = device
 
     def __len__(self) -> int:
@@ -55,8 +62,17 @@ class TrainingSegments:
         for step in order.split(recipe.batch_size or len(order)):
             yield [self._batch(part.to(self.device), recipe) for part in step.split(MICRO_BATCH)]
 
+    def _taught(self) -> Assistant:
+        """The assistant that gives the soft labels, fitted when first asked."""
+        if self.assistant is None:
+            known = self.bank[:, :ASSISTANT_COPIES].cpu()
+            self.assistant = Assistant(known, self.embedding, self.labels.cpu(), self.unlabelled)
+        return self.assistant
+
     def _batch(self, chosen: Tensor, recipe: Recipe) -> Batch:
-        inputs = self._cut(chosen, recipe.shuffle_block)
+        if recipe.soft_labels:
+            return self._soft_batch(chosen, recipe)
+        inputs = self._cut(chosen, recipe)
         targets = F.one_hot(self.labels[chosen], len(GENRES)).float()
         weights = self.weights[chosen]
         if recipe.mixup:
@@ -67,15 +83,27 @@ class TrainingSegments:
             weights = share * weights + (1 - share) * weights[partner]
         return Batch(inputs, targets, weights)
 
-    def _cut(self, chosen: Tensor, shuffle_block: int) -> Tensor:
+    def _soft_batch(self, chosen: Tensor, recipe: Recipe) -> Batch:
+        """Labelled and unlabelled segments, each mixed with another; the assistant names the mixtures."""
+        inputs = self._cut(chosen, recipe).cpu()
+        others = self.unlabelled[0]
+        if len(others):
+            drawn = torch.randint(len(others), (round(recipe.unlabelled * len(chosen)),))
+            inputs = torch.cat([inputs, others[drawn].roll(int(torch.randint(N_FRAMES, ())), dims=1)])
+        shares = torch.rand(len(inputs), 1, 1)
+        inputs = shares * inputs + (1 - shares) * inputs[torch.randperm(len(inputs))]
+        targets = self._taught()(inputs).exp()
+        return Batch(*(each.to(self.device) for each in (inputs, targets, torch.ones(len(inputs)))))
+
+    def _cut(self, chosen: Tensor, recipe: Recipe) -> Tensor:
         """130 frames from a random one on, running into the segment that follows, of a random variant."""
-        n = len(chosen)
+        n, block = len(chosen), recipe.shuffle_block
         frames = torch.arange(N_FRAMES).expand(n, -1)  # (n, 130)
-        if shuffle_block:
-            order = torch.rand(n, -(-N_FRAMES // shuffle_block)).repeat_interleave(shuffle_block, 1)
+        if block:
+            order = torch.rand(n, -(-N_FRAMES // block)).repeat_interleave(block, 1)
             frames = order[:, :N_FRAMES].argsort(dim=1, stable=True)
         frames = (frames + torch.randint(N_FRAMES, (n, 1))).to(self.device)
-        variant = torch.randint(self.bank.shape[1], (n, 1)).to(self.device)
+        variant = torch.randint(self.bank.shape[1] if recipe.variants else 1, (n, 1)).to(self.device)
         segment = torch.where(frames < N_FRAMES, chosen.unsqueeze(1), self.following[chosen].unsqueeze(1))
         return self.bank[segment, variant, frames % N_FRAMES]
 

@@ -1,6 +1,6 @@
-"""Choosing recipes and epoch counts on artists of the training side, never on the folds that are reported.
+"""Choosing recipes, epoch counts and calibration on artists of the training side, never on reported folds.
 
-A shuffle has three folds of artists; while one is reported, the other two are its training side. A network
+A shuffle has three folds of artists; while one is reported, the other two are its training side. A model
 trained on one fold alone and scored on another so serves as an inner fold of the third: three trainings a
 shuffle give every training side its two inner folds.
 """
@@ -8,36 +8,57 @@ shuffle give every training side its two inner folds.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from genre_models.classifiers import NETWORKS, MusiCNNClassifier
 from genre_models.hub import ASSETS
+from genre_models.training.calibration import fit_pool, fit_temperature, tempered
 from genre_models.training.dataset import Dataset
 from genre_models.training.folds import N_FOLDS, SHUFFLES, outer_folds, scored_recordings
 from genre_models.training.gtzan import DataError
+from genre_models.training.head import HEAD_CANDIDATES, HeadRecipe, head_answers
 from genre_models.training.jobs import Job, run_jobs
-from genre_models.training.loop import Epoch, Run
+from genre_models.training.loop import Run
 from genre_models.training.recipes import CANDIDATES, Recipe
-from genre_models.training.scores import balanced_accuracy
+from genre_models.training.scores import balanced_accuracy, paired_difference
 
 CHOICES_FILE = ASSETS / "metrics" / "choices.json"
+ALL = "all"
 SMOOTHING = 5
 """Epochs over which a validation curve is averaged before its best epoch is read off."""
 
-Curves = dict[tuple[int, int, int], np.ndarray]
-"""(shuffle, fold trained on, fold scored) -> balanced accuracy by epoch."""
+AnyRecipe = Recipe | HeadRecipe
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The recipe and epoch count for one training side, with each candidate's inner balanced accuracy."""
+    """What was settled for one model and one training side.
 
-    recipe: Recipe
+    `scores` are the inner balanced accuracies of all candidates, by name; `epochs` is 1 for a model that
+    is not trained by epochs.
+    """
+
+    candidate: str
+    recipe: AnyRecipe
     epochs: int
-    candidate_scores: list[float]
+    temperature: float
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """By model and training side: the choice; by side: how much each model counts in the verdict.
+
+    The sides are "shuffle/fold" for the nine reported folds, each chosen for without that fold, and "all".
+    """
+
+    models: dict[str, dict[str, Choice]]
+    pools: dict[str, dict[str, float]]
+    steps: dict[str, list[dict[str, Any]]]
 
 
 def smoothed(curve: np.ndarray) -> np.ndarray:
@@ -51,100 +72,220 @@ def best_epochs(curves: Sequence[np.ndarray]) -> int:
     return int(np.median([1 + int(smoothed(curve).argmax()) for curve in curves]))
 
 
-def inner_score(curves: Sequence[np.ndarray], epochs: int) -> float:
-    """Mean over inner folds of the validation accuracy after that many epochs."""
-    return float(np.mean([smoothed(curve)[epochs - 1] for curve in curves]))
+@dataclass(frozen=True)
+class Inner:
+    """What a model trained on one fold answered on another: an inner fold of the third.
 
-
-def _accuracy_by_epoch(
-    dataset: Dataset, history: Sequence[Epoch], validated: np.ndarray, scored: np.ndarray
-) -> np.ndarray:
-    inside = np.isin(validated, scored)
-    truth = dataset.genre[validated[inside]]
-    named = [np.array(epoch.validation_named)[inside] for epoch in history]
-    return np.array([balanced_accuracy(truth, answers) for answers in named])
-
-
-def _inner_curves(dataset: Dataset, models: Sequence[str], workers: int) -> dict[tuple[str, int], Curves]:
-    """By network and candidate: all inner curves."""
-    tested = {
-        (shuffle, i): scored_recordings(dataset, fold.test)
-        for shuffle in SHUFFLES["artist"]
-        for i, fold in enumerate(outer_folds(dataset, "artist", shuffle))
-    }
-    jobs, keys = [], []
-    for model, shuffle, i in product(models, SHUFFLES["artist"], range(N_FOLDS)):
-        segments = outer_folds(dataset, "artist", shuffle)[i].test
-        others = np.concatenate([tested[shuffle, j] for j in range(N_FOLDS) if j != i])
-        for candidate, recipe in enumerate(CANDIDATES[model]):
-            run = Run(segments, recipe, recipe.max_epochs, seed=shuffle, validate_on=others)
-            jobs.append(Job(model, run))
-            keys.append((model, candidate, shuffle, i))
-    results = run_jobs(jobs, dataset, workers, "inner folds")
-    curves: dict[tuple[str, int], Curves] = {}
-    for (model, candidate, shuffle, i), job, result in zip(keys, jobs, results, strict=True):
-        for j in range(N_FOLDS):
-            if j != i:
-                curves.setdefault((model, candidate), {})[shuffle, i, j] = _accuracy_by_epoch(
-                    dataset, result.history, job.run.validate_on, tested[shuffle, j]
-                )
-    return curves
-
-
-def _choose(candidates: Sequence[Recipe], curves: Sequence[Sequence[np.ndarray]]) -> Choice:
-    epochs = [best_epochs(folds) for folds in curves]
-    scores = [inner_score(folds, n) for folds, n in zip(curves, epochs, strict=True)]
-    best = int(np.argmax(scores))
-    return Choice(candidates[best], epochs[best], scores)
-
-
-def choose(dataset: Dataset, models: Sequence[str], workers: int) -> dict[str, dict[str, Choice]]:
-    """The choice among `recipes.CANDIDATES` for each network and training side.
-
-    The sides are "shuffle/fold" for the nine reported folds, each chosen for without that fold, and "all".
+    `answers` are log-probabilities (epochs, segments, genres) and `owner` (segments,) the recording of each
+    segment, numbered as in `recordings`.
     """
-    curves = _inner_curves(dataset, models, workers)
 
-    def choice(model: str, side: tuple[int, int] | None) -> Choice:
-        kept = [
+    shuffle: int
+    folds: tuple[int, int]
+    answers: np.ndarray
+    owner: np.ndarray
+    recordings: np.ndarray
+    truth: np.ndarray
+
+    def is_inside(self, side: tuple[int, int] | None) -> bool:
+        """Whether it belongs to a training side: (shuffle, reported fold), or None for all data."""
+        return side is None or (self.shuffle == side[0] and side[1] not in self.folds)
+
+    def probabilities(self, epochs: int, temperature: float = 1.0) -> np.ndarray:
+        """Means over each recording's segments after so many epochs, (recordings, genres)."""
+        sums = np.zeros((len(self.truth), self.answers.shape[2]))
+        np.add.at(sums, self.owner, tempered(self.answers[epochs - 1].astype(np.float64), temperature))
+        return sums / np.bincount(self.owner)[:, None]
+
+    def curve(self) -> np.ndarray:
+        """Balanced accuracy by epoch."""
+        epochs = range(1, len(self.answers) + 1)
+        return np.array([balanced_accuracy(self.truth, self.probabilities(n).argmax(axis=1)) for n in epochs])
+
+
+def _inner(
+    dataset: Dataset, shuffle: int, trained: int, scored: int, validated: np.ndarray, answers: np.ndarray
+) -> Inner:
+    """Pick one fold's recordings from the answers (epochs, segments, genres) on all `validated` ones."""
+    recordings = scored_recordings(dataset, outer_folds(dataset, "artist", shuffle)[scored].test)
+    owner = dataset.recording[dataset.segments_of(validated)]
+    kept = np.isin(owner, recordings)
+    return Inner(
+        shuffle,
+        (trained, scored),
+        answers[:, kept],
+        np.searchsorted(recordings, owner[kept]),
+        recordings,
+        dataset.genre[recordings],
+    )
+
+
+@dataclass(frozen=True)
+class _Training:
+    """One fold to train on and the scored recordings of the other two."""
+
+    shuffle: int
+    fold: int
+    segments: np.ndarray
+    validated: np.ndarray
+
+
+def _trainings(dataset: Dataset) -> list[_Training]:
+    trainings = []
+    for shuffle in SHUFFLES["artist"]:
+        folds = outer_folds(dataset, "artist", shuffle)
+        for i, fold in enumerate(folds):
+            others = [scored_recordings(dataset, other.test) for j, other in enumerate(folds) if j != i]
+            trainings.append(_Training(shuffle, i, fold.test, np.unique(np.concatenate(others))))
+    return trainings
+
+
+InnerAnswers = dict[str, list[Inner]]
+"""By candidate: all inner folds."""
+
+
+def _split_up(dataset: Dataset, training: _Training, answers: np.ndarray) -> list[Inner]:
+    return [
+        _inner(dataset, training.shuffle, training.fold, j, training.validated, answers)
+        for j in range(N_FOLDS)
+        if j != training.fold
+    ]
+
+
+def _network_answers(dataset: Dataset, models: Sequence[str], workers: int) -> dict[str, InnerAnswers]:
+    jobs, keys = [], []
+    for model, training in product(models, _trainings(dataset)):
+        for candidate, recipe in CANDIDATES[model].items():
+            run = Run(training.segments, recipe, recipe.max_epochs, training.shuffle, training.validated)
+            jobs.append(Job(model, run))
+            keys.append((model, candidate, training))
+    answers: dict[str, InnerAnswers] = {model: {} for model in models}
+    results = run_jobs(jobs, dataset, workers, "inner folds")
+    for (model, candidate, training), result in zip(keys, results, strict=True):
+        answers[model].setdefault(candidate, []).extend(_split_up(dataset, training, result.validation))
+    return answers
+
+
+def _head_answers(dataset: Dataset) -> InnerAnswers:
+    answers: InnerAnswers = {}
+    for training, (candidate, recipe) in product(_trainings(dataset), HEAD_CANDIDATES.items()):
+        validated = dataset.segments_of(training.validated)
+        said = head_answers(dataset, training.segments, recipe, dataset.heard["clean"][validated])
+        answers.setdefault(candidate, []).extend(_split_up(dataset, training, said[None]))
+    return answers
+
+
+def _choose(candidates: Mapping[str, AnyRecipe], answers: Mapping[str, Sequence[Inner]]) -> Choice:
+    curves = {name: [inner.curve() for inner in folds] for name, folds in answers.items()}
+    epochs = {name: best_epochs(folds) for name, folds in curves.items()}
+    scores = {
+        name: float(np.mean([smoothed(curve)[epochs[name] - 1] for curve in folds]))
+        for name, folds in curves.items()
+    }
+    best = max(scores, key=lambda name: scores[name])
+    temperature = temperature_of(answers[best], epochs[best])
+    return Choice(best, candidates[best], epochs[best], temperature, scores)
+
+
+def temperature_of(folds: Sequence[Inner], epochs: int) -> float:
+    """The temperature that makes the answers of all these inner folds together likeliest."""
+    starts = np.cumsum([0, *(len(inner.truth) for inner in folds)])
+    return fit_temperature(
+        np.concatenate([inner.answers[epochs - 1].astype(np.float64) for inner in folds]),
+        np.concatenate([inner.owner + start for inner, start in zip(folds, starts, strict=False)]),
+        np.concatenate([inner.truth for inner in folds]),
+    )
+
+
+def _pool(
+    choices: Mapping[str, Choice], answers: Mapping[str, Mapping[str, Sequence[Inner]]]
+) -> dict[str, float]:
+    """How much each model counts, fitted to the calibrated answers on the inner folds."""
+    probabilities = {
+        model: np.concatenate(
             [
-                curve
-                for (shuffle, *pair), curve in curves[model, i].items()
-                if side is None or (shuffle == side[0] and side[1] not in pair)
+                inner.probabilities(choice.epochs, choice.temperature)
+                for inner in answers[model][choice.candidate]
             ]
-            for i in range(len(CANDIDATES[model]))
-        ]
-        return _choose(CANDIDATES[model], kept)
+        )
+        for model, choice in choices.items()
+    }
+    some = next(iter(choices))
+    truth = np.concatenate([inner.truth for inner in answers[some][choices[some].candidate]])
+    return fit_pool(probabilities, truth)
 
-    sides = list(product(SHUFFLES["artist"], range(N_FOLDS)))
+
+def _inside(
+    answers: Mapping[str, InnerAnswers], side: tuple[int, int] | None
+) -> dict[str, dict[str, list[Inner]]]:
     return {
-        model: {
-            **{f"{shuffle}/{fold}": choice(model, (shuffle, fold)) for shuffle, fold in sides},
-            "all": choice(model, None),
-        }
-        for model in models
+        model: {name: [one for one in folds if one.is_inside(side)] for name, folds in candidates.items()}
+        for model, candidates in answers.items()
     }
 
 
-def write_choices(choices: Mapping[str, Mapping[str, Choice]], path: Path = CHOICES_FILE) -> None:
-    """Keep the choices as JSON, models that were not chosen for this time as they were."""
-    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    kept |= {
-        model: {side: asdict(choice) for side, choice in sides.items()} for model, sides in choices.items()
+def _gains(dataset: Dataset, answers: Mapping[str, Sequence[Inner]]) -> list[dict[str, Any]]:
+    """Each candidate against the one before it, on the same inner folds, with its interval over artists."""
+    right = {
+        name: _share_right(dataset, folds, best_epochs([one.curve() for one in folds]))
+        for name, folds in answers.items()
     }
+    artists = np.array([dataset.recordings[i].group for i in dataset.tested])
+    truth = dataset.genre[dataset.tested]
+    return [
+        {"step": name, "against": before, **paired_difference(truth, artists, right[name], right[before])}
+        for before, name in pairwise(answers)
+    ]
+
+
+def _share_right(dataset: Dataset, folds: Sequence[Inner], epochs: int) -> np.ndarray:
+    """Of each tested track: the share of inner folds in which it was named rightly."""
+    right, counts = np.zeros(len(dataset.recordings)), np.zeros(len(dataset.recordings))
+    for inner in folds:
+        right[inner.recordings] += inner.probabilities(epochs).argmax(axis=1) == inner.truth
+        counts[inner.recordings] += 1
+    return (right / np.maximum(counts, 1))[dataset.tested]
+
+
+def choose(dataset: Dataset, models: Sequence[str], workers: int) -> Choices:
+    """The choices for these models, among `recipes.CANDIDATES` and `head.HEAD_CANDIDATES`."""
+    candidates: dict[str, Mapping[str, AnyRecipe]] = {**CANDIDATES, MusiCNNClassifier.name: HEAD_CANDIDATES}
+    answers = _network_answers(dataset, [model for model in NETWORKS if model in models], workers)
+    if MusiCNNClassifier.name in models:
+        answers[MusiCNNClassifier.name] = _head_answers(dataset)
+    sides: dict[str, tuple[int, int] | None] = {
+        f"{shuffle}/{fold}": (shuffle, fold) for shuffle, fold in product(SHUFFLES["artist"], range(N_FOLDS))
+    }
+    sides[ALL] = None
+    chosen: dict[str, dict[str, Choice]] = {model: {} for model in answers}
+    pools = {}
+    for name, side in sides.items():
+        inside = _inside(answers, side)
+        for model in inside:
+            chosen[model][name] = _choose(candidates[model], inside[model])
+        pools[name] = _pool({model: choices[name] for model, choices in chosen.items()}, inside)
+    steps = {model: _gains(dataset, inner) for model, inner in answers.items()}
+    return Choices(chosen, pools, steps)
+
+
+def write_choices(choices: Choices, path: Path = CHOICES_FILE) -> None:
+    """Keep the choices as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(asdict(choices), indent=1) + "\n", encoding="utf-8")
 
 
-def read_choices(path: Path = CHOICES_FILE) -> dict[str, dict[str, Choice]]:
+def read_choices(path: Path = CHOICES_FILE) -> Choices:
     """What `write_choices` wrote. Raises `DataError` where nothing was chosen yet."""
     if not path.is_file():
         raise DataError(f"There is no {path}: run train.py choose with this output folder first.")
     stored = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        model: {
-            side: Choice(Recipe(**choice["recipe"]), choice["epochs"], choice["candidate_scores"])
-            for side, choice in sides.items()
-        }
-        for model, sides in stored.items()
+    models = {
+        model: {side: _read_choice(model, choice) for side, choice in sides.items()}
+        for model, sides in stored["models"].items()
     }
+    return Choices(models, stored["pools"], stored["steps"])
+
+
+def _read_choice(model: str, stored: Mapping[str, Any]) -> Choice:
+    recipe: type[Recipe] | type[HeadRecipe] = Recipe if model in NETWORKS else HeadRecipe
+    return Choice(**{**stored, "recipe": recipe(**stored["recipe"])})

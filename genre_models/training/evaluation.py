@@ -1,30 +1,41 @@
-"""The headline measure, its leaky cousins, and how firmly verdicts stand: one table for every system."""
+"""The headline measure, its leaky cousins, recording conditions and calibration: for every system."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import torch
 
-from genre_models.classifiers import GENRES
-from genre_models.classify import decide
-from genre_models.training import baseline
-from genre_models.training.choice import Choice
-from genre_models.training.dataset import CONDITIONS, Dataset
+from genre_models.classifiers import GENRES, NETWORKS, MusiCNNClassifier
+from genre_models.hub import bundled_ear
+from genre_models.musicnn import TAGS
+from genre_models.training import baseline, calibration
+from genre_models.training.choice import ALL, Choice, Choices
+from genre_models.training.dataset import Dataset
 from genre_models.training.folds import SHUFFLES, SPLITS, Fold, Split, outer_folds
+from genre_models.training.head import HeadRecipe, head_answers
 from genre_models.training.jobs import Job, run_jobs
 from genre_models.training.loop import Run, average_over_recordings
+from genre_models.training.recipes import Recipe
+from genre_models.training.recording_conditions import CLEAN, CONDITIONS
 from genre_models.training.scores import (
     balanced_accuracy,
     confusion,
     interval,
-    paired_interval,
+    paired_difference,
     recalls,
 )
+from genre_models.verdict import Combination, decide, hedge, outside
 
 OutOfFold = dict[str, np.ndarray]
-"""By condition: (shuffles, tested tracks, genres), each track answered by a network that never heard it."""
+"""By condition: (shuffles, tested tracks, genres), each track answered by a model that never heard it."""
+
+FoldAnswers = list[dict[str, np.ndarray]]
+"""For each fold of each shuffle, by condition: log-probabilities of its test segments."""
+
+VERDICT, PLAIN, BASELINE = "verdict", "plain average", "baseline"
 
 
 @dataclass(frozen=True)
@@ -36,68 +47,148 @@ class Answers:
     artists: np.ndarray
     systems: dict[str, OutOfFold]
 
+    @property
+    def models(self) -> list[str]:
+        """The systems that are one model."""
+        return [name for name in self.systems if name not in (VERDICT, PLAIN, BASELINE)]
 
-def _all_folds(dataset: Dataset, split: Split) -> list[tuple[int, int, Fold]]:
+
+@dataclass(frozen=True)
+class _OuterFold:
+    shuffle: int
+    fold: Fold
+    side: str
+    """By artist each fold has the choices made on its own training side; the other two splits, shown only
+    for comparison, take the choices made on all the data."""
+
+
+def _outer(dataset: Dataset, split: Split) -> list[_OuterFold]:
     return [
-        (shuffle, i, fold)
+        _OuterFold(shuffle, fold, f"{shuffle}/{i}" if split == "artist" else ALL)
         for shuffle in SHUFFLES[split]
         for i, fold in enumerate(outer_folds(dataset, split, shuffle))
     ]
 
 
-def network_jobs(dataset: Dataset, split: Split, model: str, choices: Mapping[str, Choice]) -> list[Job]:
-    """One network's trainings under a split.
-
-    By artist each fold has the choice made on its own training side; the other two splits, shown only for
-    comparison, take the choice made on all the data.
-    """
+def network_jobs(dataset: Dataset, split: Split, choices: Mapping[str, Choice], model: str) -> list[Job]:
+    """One network's trainings under a split."""
     jobs = []
-    for shuffle, i, fold in _all_folds(dataset, split):
-        choice = choices[f"{shuffle}/{i}" if split == "artist" else "all"]
-        jobs.append(Job(model, Run(fold.train, choice.recipe, choice.epochs, seed=shuffle), fold.test))
+    for outer in _outer(dataset, split):
+        choice = choices[outer.side]
+        if isinstance(choice.recipe, Recipe):
+            run = Run(outer.fold.train, choice.recipe, choice.epochs, seed=outer.shuffle)
+            jobs.append(Job(model, run, outer.fold.test))
     return jobs
 
 
-def _pool(
-    dataset: Dataset, split: Split, answers: Sequence[Mapping[str, np.ndarray]], conditions: Sequence[str]
-) -> OutOfFold:
+def _network_answers(
+    dataset: Dataset, choices: Mapping[str, Mapping[str, Choice]], split: Split, workers: int
+) -> dict[str, FoldAnswers]:
+    networks = [model for model in NETWORKS if model in choices]
+    jobs = [job for model in networks for job in network_jobs(dataset, split, choices[model], model)]
+    results = iter(run_jobs(jobs, dataset, workers, f"folds by {split}"))
+    return {model: [next(results).answers for _ in _outer(dataset, split)] for model in networks}
+
+
+def _head_answers(dataset: Dataset, choices: Mapping[str, Choice], split: Split) -> FoldAnswers:
+    answers = []
+    for outer in _outer(dataset, split):
+        recipe = choices[outer.side].recipe
+        if isinstance(recipe, HeadRecipe):
+            heard = torch.stack([dataset.heard[name][outer.fold.test] for name in (CLEAN, *CONDITIONS)])
+            said = head_answers(dataset, outer.fold.train, recipe, heard)
+            answers.append(dict(zip((CLEAN, *CONDITIONS), said, strict=True)))
+    return answers
+
+
+def _calibrated(
+    dataset: Dataset, split: Split, answers: FoldAnswers, choices: Mapping[str, Choice] | None
+) -> FoldAnswers:
+    """Probabilities at each side's temperature; as they are where there are no choices."""
+    return [
+        {
+            name: calibration.tempered(logs, 1.0 if choices is None else choices[outer.side].temperature)
+            for name, logs in answer.items()
+        }
+        for outer, answer in zip(_outer(dataset, split), answers, strict=True)
+    ]
+
+
+def _over_tracks(dataset: Dataset, split: Split, answers: FoldAnswers) -> OutOfFold:
     """Answers of each fold's test segments -> out-of-fold means over the segments of each tested track."""
     every = np.arange(len(dataset.recordings))
     pooled = {}
-    for condition in conditions:
+    for condition in answers[0]:
         by_shuffle = np.full((len(SHUFFLES[split]), len(dataset.recording), len(GENRES)), np.nan)
-        for (shuffle, _, fold), answer in zip(_all_folds(dataset, split), answers, strict=True):
-            by_shuffle[SHUFFLES[split].index(shuffle), fold.test] = answer[condition]
+        for outer, answer in zip(_outer(dataset, split), answers, strict=True):
+            by_shuffle[SHUFFLES[split].index(outer.shuffle), outer.fold.test] = answer[condition]
         pooled[condition] = np.stack(
             [average_over_recordings(dataset, every, one)[dataset.tested] for one in by_shuffle]
         )
     return pooled
 
 
-def _baseline_answers(dataset: Dataset, split: Split) -> list[dict[str, np.ndarray]]:
+def _sides(dataset: Dataset, split: Split) -> np.ndarray:
+    """The side that each tested track is answered from, (shuffles, tested tracks)."""
+    sides = np.full((len(SHUFFLES[split]), len(dataset.recording)), "", dtype=object)
+    for outer in _outer(dataset, split):
+        sides[SHUFFLES[split].index(outer.shuffle), outer.fold.test] = outer.side
+    first = np.searchsorted(dataset.recording, dataset.tested)
+    return sides[:, first]
+
+
+def _verdict(
+    sides: np.ndarray, pools: Mapping[str, Mapping[str, float]], systems: Mapping[str, OutOfFold]
+) -> OutOfFold:
+    """Every track's verdict, each model counting as was settled on the track's training side."""
+    verdict = {}
+    for condition in (CLEAN, *CONDITIONS):
+        logs = np.log(np.maximum(np.stack([system[condition] for system in systems.values()]), 1e-6))
+        verdict[condition] = np.full(logs.shape[1:], np.nan)
+        for side in np.unique(sides.astype(str)):
+            here = sides == side
+            weights = [pools[side][name] for name in systems]
+            verdict[condition][here] = calibration.pooled(weights, logs[:, here])
+    return verdict
+
+
+def _baseline_answers(dataset: Dataset, split: Split) -> FoldAnswers:
     mfccs = dataset.mfccs["clean"]
     return [
         {"clean": baseline.scores(mfccs, dataset.labels, fold.train, fold.test)}
-        for _, _, fold in _all_folds(dataset, split)
+        for fold in (outer.fold for outer in _outer(dataset, split))
     ]
 
 
-def answer(
-    dataset: Dataset, choices: Mapping[str, Mapping[str, Choice]], split: Split, workers: int
-) -> Answers:
-    """Train every network on every fold of a split and collect the out-of-fold answers."""
-    jobs = [job for model in choices for job in network_jobs(dataset, split, model, choices[model])]
-    results = iter(run_jobs(jobs, dataset, workers, f"folds by {split}"))
-    n_folds = len(_all_folds(dataset, split))
-    conditions = ("clean", *CONDITIONS)
+def _hedged(dataset: Dataset, probabilities: np.ndarray) -> np.ndarray:
+    """As the app does, less sure of what MusiCNN hears as none of the genres, (shuffles, tracks, genres).
+
+    The order of the genres stays, so that only confidence changes.
+    """
+    tags = bundled_ear().tags(dataset.embedding).sigmoid().numpy()
+    of_tracks = average_over_recordings(dataset, np.arange(len(dataset.recordings)), tags)[dataset.tested]
+    shares = [outside(dict(zip(TAGS, row.tolist(), strict=True))).share for row in of_tracks]
+    return np.stack(
+        [hedge(torch.from_numpy(probabilities[:, i]), share).numpy() for i, share in enumerate(shares)],
+        axis=1,
+    )
+
+
+def answer(dataset: Dataset, choices: Choices, split: Split, workers: int) -> Answers:
+    """Train every model on every fold of a split and collect the out-of-fold answers."""
+    said = _network_answers(dataset, choices.models, split, workers)
+    if MusiCNNClassifier.name in choices.models:
+        said[MusiCNNClassifier.name] = _head_answers(dataset, choices.models[MusiCNNClassifier.name], split)
     systems = {
-        model: _pool(dataset, split, [next(results).probabilities for _ in range(n_folds)], conditions)
-        for model in choices
+        model: _over_tracks(dataset, split, _calibrated(dataset, split, answers, choices.models[model]))
+        for model, answers in said.items()
     }
-    systems["average"] = {
-        name: np.mean([system[name] for system in systems.values()], axis=0) for name in conditions
-    }
-    systems["baseline"] = _pool(dataset, split, _baseline_answers(dataset, split), ["clean"])
+    raw = [_over_tracks(dataset, split, _calibrated(dataset, split, one, None)) for one in said.values()]
+    verdict = _verdict(_sides(dataset, split), choices.pools, systems)
+    verdict[CLEAN] = _hedged(dataset, verdict[CLEAN])
+    systems[VERDICT] = verdict
+    systems[PLAIN] = {name: np.mean([one[name] for one in raw], axis=0) for name in (CLEAN, *CONDITIONS)}
+    systems[BASELINE] = _over_tracks(dataset, split, _baseline_answers(dataset, split))
     artists = np.array([dataset.recordings[i].group for i in dataset.tested])
     return Answers(split, dataset.genre[dataset.tested], artists, systems)
 
@@ -112,12 +203,12 @@ def score(answers: Answers) -> dict[str, Any]:
     """Each system's balanced accuracy with interval, by shuffle and by genre, and its confusion matrix."""
     truth, scored = answers.truth, {}
     for name, system in answers.systems.items():
-        named = system["clean"].argmax(axis=2)  # (shuffles, tracks)
+        named = system[CLEAN].argmax(axis=2)  # (shuffles, tracks)
         by_shuffle = [balanced_accuracy(truth, one) for one in named]
         recall = np.mean([recalls(truth, one) for one in named], axis=0)
         scored[name] = {
             "balanced_accuracy": float(np.mean(by_shuffle)),
-            "interval": interval(truth, answers.artists, _share_right(truth, system["clean"])),
+            "interval": interval(truth, answers.artists, _share_right(truth, system[CLEAN])),
             "shuffles": by_shuffle,
             "recall": dict(zip(GENRES, recall.tolist(), strict=True)),
             "confusion": np.mean([confusion(truth, one) for one in named], axis=0).round(3).tolist(),
@@ -126,54 +217,76 @@ def score(answers: Answers) -> dict[str, Any]:
 
 
 def compare(answers: Answers) -> list[dict[str, Any]]:
-    """Paired differences: every network and the average against the baseline, the average against each."""
-    right = {name: _share_right(answers.truth, system["clean"]) for name, system in answers.systems.items()}
-    networks = [name for name in right if name not in ("average", "baseline")]
-    pairs = [(name, "baseline") for name in (*networks, "average")]
-    pairs += [("average", name) for name in networks]
+    """Paired differences: every model and the verdict against the baseline, the verdict against each."""
+    right = {name: _share_right(answers.truth, system[CLEAN]) for name, system in answers.systems.items()}
+    pairs = [(name, BASELINE) for name in (*answers.models, VERDICT)]
+    pairs += [(VERDICT, name) for name in (*answers.models, PLAIN)]
     return [
         {
             "system": one,
             "against": other,
-            "difference": balanced(answers.truth, right[one]) - balanced(answers.truth, right[other]),
-            "interval": paired_interval(answers.truth, answers.artists, right[one], right[other]),
+            **paired_difference(answers.truth, answers.artists, right[one], right[other]),
         }
         for one, other in pairs
     ]
 
 
-def balanced(truth: np.ndarray, right: np.ndarray) -> float:
-    """Mean over the genres of the mean of `right` (tracks,) in each."""
-    return float(np.mean([right[truth == genre].mean() for genre in np.unique(truth)]))
-
-
-def firmness(dataset: Dataset, answers: Answers) -> dict[str, Any]:
-    """On all clips: the share of the average's verdicts that stay under each condition, and its accuracy."""
-    clips = np.array([dataset.recordings[i].kind == "clip" for i in dataset.tested])
-    truth, average = answers.truth[clips], answers.systems["average"]
-    clean = average["clean"][:, clips].argmax(axis=2)
-    changed = {name: average[name][:, clips].argmax(axis=2) for name in CONDITIONS}
+def under_conditions(answers: Answers) -> dict[str, Any]:
+    """The headline measure of every model and the verdict under each recording condition."""
+    names = [*answers.models, VERDICT]
     return {
-        "clips": int(clips.sum()),
-        "accuracy": float((clean == truth).mean()),
-        **{
-            name: {"verdict_stays": float((one == clean).mean()), "accuracy": float((one == truth).mean())}
-            for name, one in changed.items()
+        "order": [CLEAN, *CONDITIONS],
+        "titles": {CLEAN: "as it is", **{name: one.title for name, one in CONDITIONS.items()}},
+        "systems": {
+            name: {
+                condition: _headline(answers.truth, answers.systems[name][condition])
+                for condition in (CLEAN, *CONDITIONS)
+            }
+            for name in names
         },
+        "differences": {
+            condition: paired_difference(
+                answers.truth,
+                answers.artists,
+                _share_right(answers.truth, answers.systems[VERDICT][condition]),
+                _share_right(answers.truth, answers.systems[VERDICT][CLEAN]),
+            )
+            for condition in CONDITIONS
+        },
+    }
+
+
+def _headline(truth: np.ndarray, probabilities: np.ndarray) -> float:
+    return float(np.mean([balanced_accuracy(truth, one.argmax(axis=1)) for one in probabilities]))
+
+
+def _pooled_over_shuffles(answers: Answers, system: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All out-of-fold answers of a system: (n, genres), truth (n,), artists (n,)."""
+    probabilities = answers.systems[system][CLEAN]
+    times = len(probabilities)
+    flat = probabilities.reshape(-1, probabilities.shape[-1])
+    return flat, np.tile(answers.truth, times), np.tile(answers.artists, times)
+
+
+def calibrated(answers: Answers) -> dict[str, Any]:
+    """How well confidence fits accuracy: the models' plain average before, the verdict after."""
+    return {
+        "before": calibration.describe(*_pooled_over_shuffles(answers, PLAIN)),
+        "after": calibration.describe(*_pooled_over_shuffles(answers, VERDICT)),
     }
 
 
 def sureness(answers: Answers) -> dict[str, float]:
     """How often the app would say it is sure, and how often each kind of verdict is right."""
-    networks = [name for name in answers.systems if name not in ("average", "baseline")]
     verdicts, right, listed = [], [], []
-    for shuffle in range(len(SHUFFLES["artist"])):
+    for shuffle, probabilities in enumerate(answers.systems[VERDICT][CLEAN]):
         for track, truth in enumerate(answers.truth):
-            said = {
-                name: torch.from_numpy(answers.systems[name]["clean"][shuffle, track])[None]
-                for name in networks
+            together = torch.from_numpy(probabilities[track])
+            means = {
+                name: torch.from_numpy(answers.systems[name][CLEAN][shuffle, track])
+                for name in answers.models
             }
-            verdict = decide(said)
+            verdict = decide(means, together)
             verdicts.append(verdict.sure)
             right.append(verdict.genre == GENRES[truth])
             listed.append(GENRES[truth] in verdict.candidates)
@@ -186,17 +299,33 @@ def sureness(answers: Answers) -> dict[str, float]:
     }
 
 
+def combination(answers: Answers) -> Combination:
+    """For the app: weights for every set of models, fitted to all out-of-fold answers."""
+    flat = {name: _pooled_over_shuffles(answers, name) for name in answers.models}
+    truth = flat[answers.models[0]][1]
+    sets = [
+        names for size in range(1, len(answers.models) + 1) for names in combinations(answers.models, size)
+    ]
+    return Combination(
+        {
+            frozenset(names): calibration.fit_pool({name: flat[name][0] for name in names}, truth)
+            for names in sets
+        }
+    )
+
+
 def evaluate(
-    dataset: Dataset, choices: Mapping[str, Mapping[str, Choice]], split: Split, workers: int
-) -> dict[str, Any]:
-    """What the app and the README show of one split; by artist also differences, conditions and verdicts."""
+    dataset: Dataset, choices: Choices, split: Split, workers: int
+) -> tuple[dict[str, Any], Answers]:
+    """What the app and the README show of one split; by artist also all that follows from it."""
     answers = answer(dataset, choices, split, workers)
     evaluation: dict[str, Any] = {"splits": {split: score(answers)}}
     if split == "artist":
         evaluation["differences"] = compare(answers)
-        evaluation["conditions"] = firmness(dataset, answers)
+        evaluation["conditions"] = under_conditions(answers)
+        evaluation["calibration"] = calibrated(answers)
         evaluation["verdicts"] = sureness(answers)
-    return evaluation
+    return evaluation, answers
 
 
 def table(evaluation: Mapping[str, Any]) -> str:
@@ -210,16 +339,33 @@ def table(evaluation: Mapping[str, Any]) -> str:
         lines.append(f"| {name} | {' | '.join(cells)} |")
     if "artist" not in splits:
         return "\n".join(lines)
-    lines += ["", "| paired difference, by artist | points | 95% interval |", "|---|---|---|"]
+    lines += ["", "| paired difference, by artist | points (95% interval) |", "|---|---|"]
     for pair in evaluation["differences"]:
-        low, high = pair["interval"]
-        name = f"{pair['system']} - {pair['against']}"
-        lines.append(f"| {name} | {100 * pair['difference']:+.1f} | {100 * low:+.1f} to {100 * high:+.1f} |")
+        lines.append(f"| {pair['system']} - {pair['against']} | {_points(pair)} |")
     lines += ["", f"| recall, by artist | {' | '.join(GENRES)} |", "|---" * (len(GENRES) + 1) + "|"]
     for name, result in splits["artist"].items():
         recall = [f"{100 * result['recall'][genre]:.0f}" for genre in GENRES]
         lines.append(f"| {name} | {' | '.join(recall)} |")
     return "\n".join(lines)
+
+
+def conditions_table(evaluation: Mapping[str, Any]) -> str:
+    """The accuracies under each recording condition as Markdown, one row a condition."""
+    conditions = evaluation["conditions"]
+    systems = conditions["systems"]
+    lines = [f"| recording | {' | '.join(systems)} | verdict against clean |"]
+    lines.append("|---" * (len(systems) + 2) + "|")
+    for name in conditions["order"]:
+        cells = [f"{100 * systems[system][name]:.1f}%" for system in systems]
+        change = conditions["differences"].get(name)
+        cells.append(_points(change) if change else "")
+        lines.append(f"| {conditions['titles'][name]} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _points(difference: Mapping[str, Any]) -> str:
+    low, high = difference["interval"]
+    return f"{100 * difference['difference']:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def _with_interval(result: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Training one classifier: epochs chosen on folds of other artists, then weights from all the data."""
+"""Training one model: epochs and temperature from folds of other artists, then weights from all the data."""
 
 import json
 import shutil
@@ -9,13 +9,17 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from genre_models.classifiers import ARCHITECTURES, GENRES, GenreClassifier
-from genre_models.training.choice import best_epochs
+from genre_models.classifiers import GENRES, NETWORKS, GenreClassifier, MusiCNNClassifier
+from genre_models.hub import bundled_ear
+from genre_models.training.calibration import fit_temperature
+from genre_models.training.choice import ALL, AnyRecipe, Choices, best_epochs
 from genre_models.training.dataset import Dataset
 from genre_models.training.folds import Fold, inner_folds, outer_folds, published_split, scored_recordings
 from genre_models.training.gtzan import describe
-from genre_models.training.loop import Epoch, Run, average_over_recordings, fit, predict
+from genre_models.training.head import HEAD_RECIPE, HeadRecipe, fit_head, head_answers
+from genre_models.training.loop import Epoch, Fitted, Run, average_over_recordings, fit, predict
 from genre_models.training.recipes import RECIPES, Recipe
+from genre_models.training.recording_conditions import CLEAN
 from genre_models.training.scores import balanced_accuracy, confusion, interval, recalls
 
 SplitChoice = Literal["artist", "track", "published"]
@@ -32,9 +36,11 @@ class Settings:
     learning_rate: float | None = None
     batch_size: int | Literal["full"] | None = None
     resume: bool = False
+    choices: Choices | None = None
+    """What `train.py choose` settled on; with it nothing is left to validate."""
 
     def recipe(self, model: str) -> Recipe:
-        """The network's recipe with the person's changes."""
+        """A network's recipe with the person's changes."""
         recipe = RECIPES[model]
         if self.learning_rate is not None:
             recipe = replace(recipe, learning_rate=self.learning_rate)
@@ -75,68 +81,174 @@ def _curve(history: list[Epoch]) -> dict[str, list[float | None]]:
     return {name: [getattr(epoch, name) for epoch in history] for name in names}
 
 
+@dataclass(frozen=True)
+class _Scored:
+    """One validation fold: its scored recordings and log-probabilities (segments, 10) for them."""
+
+    recordings: np.ndarray
+    answers: np.ndarray
+
+
+def _temperature(dataset: Dataset, folds: list[_Scored]) -> float:
+    """The temperature that makes the answers of all validation folds together likeliest."""
+    recordings = np.concatenate([fold.recordings for fold in folds])
+    owners = [dataset.recording[dataset.segments_of(fold.recordings)] for fold in folds]
+    place = {recording: i for i, recording in enumerate(recordings.tolist())}
+    owner = np.array([place[recording] for recording in np.concatenate(owners).tolist()])
+    answers = np.concatenate([fold.answers.astype(np.float64) for fold in folds])
+    return fit_temperature(answers, owner, dataset.genre[recordings])
+
+
+def _validation(dataset: Dataset, folds: list[_Scored]) -> dict[str, Any]:
+    recordings = np.concatenate([fold.recordings for fold in folds])
+    named = [
+        average_over_recordings(dataset, fold.recordings, np.exp(fold.answers.astype(np.float64)))
+        for fold in folds
+    ]
+    return _score(dataset, recordings, np.concatenate(named).argmax(axis=1))
+
+
 class GenreTraining:
     """All trainings behind one set of weights; each keeps a checkpoint of its own below the output folder."""
 
     def __init__(self, model: str, dataset: Dataset, settings: Settings, device: torch.device) -> None:
         self.model, self.dataset, self.settings, self.device = model, dataset, settings, device
-        self.recipe = settings.recipe(model)
         self.folder = settings.output / model
-
-    def _fit(self, run: Run, name: str) -> tuple[GenreClassifier, list[Epoch]]:
-        checkpoint = self.folder / "checkpoints" / f"{name}.safetensors"
-        architecture = ARCHITECTURES[self.model]
-        label = f"{architecture.title}, {name}"
-        return fit(architecture, self.dataset, run, self.device, checkpoint, self.settings.resume, label)
-
-    def _validate(self, folds: list[Fold]) -> list[list[Epoch]]:
-        """Validation curves, one a fold, on recordings left out of its training."""
-        epochs = self.settings.epochs or self.recipe.max_epochs
-        histories = []
-        for i, fold in enumerate(folds):
-            tested = scored_recordings(self.dataset, fold.test)
-            run = Run(fold.train, self.recipe, epochs, self.settings.seed, validate_on=tested)
-            histories.append(self._fit(run, f"fold {i + 1} of {len(folds)}")[1])
-        return histories
-
-    def _test_published(self, model: GenreClassifier) -> dict[str, Any]:
-        recordings = published_split(self.dataset)["test"]
-        mfccs = self.dataset.mfccs["clean"][self.dataset.segments_of(recordings)]
-        probabilities = predict(model.to(self.device), mfccs, self.device)
-        named = average_over_recordings(self.dataset, recordings, probabilities).argmax(axis=1)
-        return _score(self.dataset, recordings, named)
 
     def run(self) -> dict[str, Any]:
         """Train, save weights, config and metrics below the output folder, and return the metrics.
 
         "validation" in the metrics is taken at the chosen epoch, on the folds on which it was chosen, and
-        so is a little too good; `train.py evaluate` measures without that.
+        so is a little too good; `train.py evaluate` measures without that. What was chosen before is taken
+        as it is, without validation.
         """
+        if self.settings.choices is not None:
+            return self._keep(*self._as_chosen(self.settings.choices))
         settings, dataset = self.settings, self.dataset
-        if not settings.resume:
-            shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
         folds = validation_folds(dataset, settings.split)
-        histories = self._validate(folds)
-        curves = [np.array([epoch.validation_accuracy for epoch in history]) for history in histories]
-        epochs = settings.epochs or best_epochs(curves)
-        tested = np.concatenate([scored_recordings(dataset, fold.test) for fold in folds])
-        named = np.concatenate([history[epochs - 1].validation_named for history in histories])
         published = settings.split == "published"
         segments = folds[0].train if published else np.arange(len(dataset.recording))
-        model, history = self._fit(Run(segments, self.recipe, epochs, settings.seed), "all data")
+        model, scored, details = self._train(folds, segments)
+        model.temperature.fill_(_temperature(dataset, scored))
+        details |= {"split": settings.split, "validation": _validation(dataset, scored)}
+        if published:
+            details["test"] = self._test_published(model)
+        return self._keep(model, details)
+
+    def _keep(self, model: GenreClassifier, details: dict[str, Any]) -> dict[str, Any]:
         metrics = {
             "model": self.model,
-            "split": settings.split,
-            "seed": settings.seed,
-            "epochs": epochs,
-            "recipe": asdict(self.recipe),
-            "data": describe(dataset.recordings),
+            "seed": self.settings.seed,
+            "temperature": float(model.temperature),
+            "data": describe(self.dataset.recordings),
             "device": self.device.type,
-            "validation": _score(dataset, tested, named),
-            "curves": {"folds": [_curve(history) for history in histories], "all_data": _curve(history)},
+            **details,
         }
-        if published:
-            metrics["test"] = self._test_published(model)
         model.save_pretrained(self.folder)
         (self.folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
         return metrics
+
+    def _as_chosen(self, choices: Choices) -> tuple[GenreClassifier, dict[str, Any]]:
+        """Trained on everything with the recipe, epochs and temperature that were settled on before."""
+        choice = choices.models[self.model][ALL]
+        model, details = self._train_on_all(choice.recipe, choice.epochs)
+        model.temperature.fill_(choice.temperature)
+        return model, {"recipe": asdict(choice.recipe), "candidate": choice.candidate, **details}
+
+    def _train_on_all(self, recipe: AnyRecipe, epochs: int) -> tuple[GenreClassifier, dict[str, Any]]:
+        raise NotImplementedError
+
+    def _train(
+        self, folds: list[Fold], segments: np.ndarray
+    ) -> tuple[GenreClassifier, list[_Scored], dict[str, Any]]:
+        """The model trained on `segments`, what it said in validation, and what to keep of the training."""
+        raise NotImplementedError
+
+    def _answers(self, model: GenreClassifier, segments: np.ndarray) -> np.ndarray:
+        """Log-probabilities of segments, (n, 10)."""
+        raise NotImplementedError
+
+    def _test_published(self, model: GenreClassifier) -> dict[str, Any]:
+        recordings = published_split(self.dataset)["test"]
+        answers = self._answers(model, self.dataset.segments_of(recordings))
+        named = average_over_recordings(self.dataset, recordings, np.exp(answers)).argmax(axis=1)
+        return _score(self.dataset, recordings, named)
+
+
+class NetworkTraining(GenreTraining):
+    """A network of the notes: validation folds choose the number of epochs."""
+
+    def _fit(self, run: Run, name: str) -> Fitted:
+        checkpoint = self.folder / "checkpoints" / f"{name}.safetensors"
+        architecture = NETWORKS[self.model]
+        label = f"{architecture.title}, {name}"
+        return fit(architecture, self.dataset, run, self.device, checkpoint, self.settings.resume, label)
+
+    def _train(
+        self, folds: list[Fold], segments: np.ndarray
+    ) -> tuple[GenreClassifier, list[_Scored], dict[str, Any]]:
+        settings, recipe = self.settings, self.settings.recipe(self.model)
+        if not settings.resume:
+            shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
+        longest = settings.epochs or recipe.max_epochs
+        fitted, recordings = [], [scored_recordings(self.dataset, fold.test) for fold in folds]
+        for i, fold in enumerate(folds):
+            run = Run(fold.train, recipe, longest, settings.seed, validate_on=recordings[i])
+            fitted.append(self._fit(run, f"fold {i + 1} of {len(folds)}"))
+        curves = [np.array([epoch.validation_accuracy for epoch in one.history]) for one in fitted]
+        epochs = settings.epochs or best_epochs(curves)
+        scored = [_Scored(r, one.answers[epochs - 1]) for r, one in zip(recordings, fitted, strict=True)]
+        final = self._fit(Run(segments, recipe, epochs, settings.seed), "all data")
+        details = {
+            "epochs": epochs,
+            "recipe": asdict(recipe),
+            "curves": {"folds": [_curve(one.history) for one in fitted], "all_data": _curve(final.history)},
+        }
+        return final.model, scored, details
+
+    def _train_on_all(self, recipe: AnyRecipe, epochs: int) -> tuple[GenreClassifier, dict[str, Any]]:
+        if not isinstance(recipe, Recipe):
+            raise TypeError("a network is trained by a Recipe")
+        everything = np.arange(len(self.dataset.recording))
+        fitted = self._fit(Run(everything, recipe, epochs, self.settings.seed), "all data")
+        return fitted.model, {"epochs": epochs, "curves": {"all_data": _curve(fitted.history)}}
+
+    def _answers(self, model: GenreClassifier, segments: np.ndarray) -> np.ndarray:
+        return predict(model.to(self.device), self.dataset.mfccs[CLEAN][segments], self.device)
+
+
+class HeadTraining(GenreTraining):
+    """The pretrained model: its ear stays as it is, and the head has no epochs to choose."""
+
+    def _train(
+        self, folds: list[Fold], segments: np.ndarray
+    ) -> tuple[GenreClassifier, list[_Scored], dict[str, Any]]:
+        heard, scored = self.dataset.heard[CLEAN], []
+        for fold in folds:
+            recordings = scored_recordings(self.dataset, fold.test)
+            tested = heard[self.dataset.segments_of(recordings)]
+            scored.append(_Scored(recordings, head_answers(self.dataset, fold.train, HEAD_RECIPE, tested)))
+        return self._with_head(segments, HEAD_RECIPE), scored, {"recipe": asdict(HEAD_RECIPE)}
+
+    def _train_on_all(self, recipe: AnyRecipe, epochs: int) -> tuple[GenreClassifier, dict[str, Any]]:
+        if not isinstance(recipe, HeadRecipe):
+            raise TypeError("a head is trained by a HeadRecipe")
+        return self._with_head(np.arange(len(self.dataset.recording)), recipe), {}
+
+    def _with_head(self, segments: np.ndarray, recipe: HeadRecipe) -> MusiCNNClassifier:
+        model = MusiCNNClassifier()
+        model.ear = bundled_ear()
+        model.head = fit_head(self.dataset, segments, recipe)
+        return model.eval()
+
+    @torch.inference_mode()
+    def _answers(self, model: GenreClassifier, segments: np.ndarray) -> np.ndarray:
+        if not isinstance(model, MusiCNNClassifier):
+            raise TypeError("only the pretrained model has a head")
+        return model.head(self.dataset.heard[CLEAN][segments]).log_softmax(dim=-1).numpy()
+
+
+def training(model: str, dataset: Dataset, settings: Settings, device: torch.device) -> GenreTraining:
+    """How this model is trained."""
+    kind = HeadTraining if model == MusiCNNClassifier.name else NetworkTraining
+    return kind(model, dataset, settings, device)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from genre_models.classifiers import ARCHITECTURES
+from genre_models.classifiers import NETWORKS
 from genre_models.training.dataset import Dataset
 from genre_models.training.loop import Epoch, Run, choose_device, fit, predict
 
@@ -25,10 +25,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """History of a job, and its probabilities (test segments, 10) under each condition."""
+    """What a job gave.
+
+    `answers` are log-probabilities of the test segments (n, 10) under each condition; `validation` (epochs,
+    segments, 10) those of the recordings that the run validates on.
+    """
 
     history: list[Epoch]
-    probabilities: dict[str, np.ndarray]
+    validation: np.ndarray
+    answers: dict[str, np.ndarray]
 
 
 _dataset: Dataset
@@ -42,14 +47,12 @@ def _open(dataset: Dataset) -> None:
 
 def _run(job: Job) -> Result:
     device = choose_device()
-    model, history = fit(ARCHITECTURES[job.model], _dataset, job.run, device)
-    model.to(device)
-    probabilities = {}
+    fitted = fit(NETWORKS[job.model], _dataset, job.run, device)
+    model = fitted.model.to(device)
+    answers = {}
     if len(job.test):
-        probabilities = {
-            name: predict(model, mfccs[job.test], device) for name, mfccs in _dataset.mfccs.items()
-        }
-    return Result(history, probabilities)
+        answers = {name: predict(model, mfccs[job.test], device) for name, mfccs in _dataset.mfccs.items()}
+    return Result(fitted.history, fitted.answers, answers)
 
 
 def run_jobs(jobs: Sequence[Job], dataset: Dataset, workers: int, label: str) -> list[Result]:

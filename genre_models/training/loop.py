@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from genre_models.classifiers import GenreClassifier
+from genre_models.classifiers import MFCCClassifier
 from genre_models.training.batches import TrainingSegments
 from genre_models.training.dataset import Dataset
 from genre_models.training.recipes import Recipe
@@ -52,7 +52,7 @@ class Run:
     validate_on: np.ndarray = field(default_factory=lambda: np.array([], dtype=int))
     """Recordings to score after each epoch; none by default."""
 
-    def settings(self, model: GenreClassifier) -> dict[str, Any]:
+    def settings(self, model: MFCCClassifier) -> dict[str, Any]:
         """What must be the same for a checkpoint to be gone on with."""
         return {
             "model": model.name,
@@ -79,10 +79,10 @@ def fix_seed(seed: int) -> None:
 
 @torch.inference_mode()
 def predict(model: nn.Module, mfccs: Tensor, device: torch.device) -> np.ndarray:
-    """Probabilities of segments, (n, 130, 13) -> (n, 10), in evaluation mode."""
+    """Log-probabilities of segments, (n, 130, 13) -> (n, 10), in evaluation mode, uncalibrated."""
     training = model.training
     model.eval()
-    parts = [model(part.to(device)).softmax(dim=-1).cpu() for part in mfccs.split(PREDICTION_BATCH)]
+    parts = [model(part.to(device)).log_softmax(dim=-1).cpu() for part in mfccs.split(PREDICTION_BATCH)]
     model.train(training)
     return torch.cat(parts).numpy()
 
@@ -98,7 +98,7 @@ def average_over_recordings(
 class Trainer:
     """A model on its way: weights, their moving average, optimiser and history."""
 
-    def __init__(self, model: GenreClassifier, dataset: Dataset, run: Run, device: torch.device) -> None:
+    def __init__(self, model: MFCCClassifier, dataset: Dataset, run: Run, device: torch.device) -> None:
         self.run, self.dataset, self.device = run, dataset, device
         self.data = TrainingSegments(dataset, run.segments, device)
         model.standardise.fit(self.data.bank.flatten(0, 1).cpu())
@@ -113,6 +113,7 @@ class Trainer:
         steps_per_epoch = -(-len(self.data) // (run.recipe.batch_size or len(self.data)))
         self.keep = 0.5 ** (1 / (run.recipe.averaging_epochs * steps_per_epoch))
         self.history: list[Epoch] = []
+        self.answers: list[Tensor] = []
 
     def train_epoch(self) -> None:
         """One pass over the data; its chance depends on the seed and the epoch's number alone."""
@@ -149,7 +150,7 @@ class Trainer:
             [self.average[name] for name in names], [current[name] for name in names], 1 - keep
         )
 
-    def averaged(self) -> GenreClassifier:
+    def averaged(self) -> MFCCClassifier:
         """The model with the averaged weights, on the CPU, ready to answer."""
         model = copy.deepcopy(self.model).cpu()
         _lay_out(model, torch.contiguous_format)
@@ -160,7 +161,9 @@ class Trainer:
         recordings = self.run.validate_on
         mfccs = self.dataset.mfccs["clean"][self.dataset.segments_of(recordings)]
         model = self.averaged().to(self.device)
-        probabilities = average_over_recordings(self.dataset, recordings, predict(model, mfccs, self.device))
+        answers = predict(model, mfccs, self.device)
+        self.answers.append(torch.from_numpy(answers).half())
+        probabilities = average_over_recordings(self.dataset, recordings, np.exp(answers))
         truth = self.dataset.genre[recordings]
         epoch.validation_loss = float(-np.log(probabilities[np.arange(len(truth)), truth] + 1e-9).mean())
         named = probabilities.argmax(axis=1)
@@ -173,6 +176,7 @@ class Trainer:
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
         for i, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{name}": value for name, value in state.items()}
+        tensors |= {f"answers.{i}": answers for i, answers in enumerate(self.answers)}
         metadata = {
             "settings": json.dumps(self.run.settings(self.model)),
             "history": json.dumps([asdict(epoch) for epoch in self.history]),
@@ -198,6 +202,8 @@ class Trainer:
             raise CheckpointError(f"{path} was trained for longer than asked: train without --resume.")
         self.model.load_state_dict(_below(tensors, "model."))
         self.average = {name: value.to(self.device) for name, value in _below(tensors, "average.").items()}
+        answers = _below(tensors, "answers.")
+        self.answers = [answers[str(i)] for i in range(len(answers))]
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in _below(tensors, "optimizer.").items():
             index, key = name.split(".", 1)
@@ -216,16 +222,29 @@ def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model with averaged weights, what each epoch gave, and what it answered after each.
+
+    `answers` (epochs, segments, genres) are the log-probabilities, in half precision, of the segments of the
+    recordings that the run validates on.
+    """
+
+    model: MFCCClassifier
+    history: list[Epoch]
+    answers: np.ndarray
+
+
 def fit(
-    architecture: type[GenreClassifier],
+    architecture: type[MFCCClassifier],
     dataset: Dataset,
     run: Run,
     device: torch.device,
     checkpoint: Path | None = None,
     resume: bool = False,
     label: str | None = None,
-) -> tuple[GenreClassifier, list[Epoch]]:
-    """Train a new model; returns it with averaged weights, and what each epoch gave.
+) -> Fitted:
+    """Train a new model.
 
     With `checkpoint`, the state after each epoch is kept there, and `resume` goes on from it if it exists;
     the result is the same to the digit as without the interruption. `label` shows a progress bar.
@@ -242,4 +261,5 @@ def fit(
             bar.set_postfix(loss=f"{last.train_loss:.3f}", accuracy=last.validation_accuracy)
             if checkpoint is not None:
                 trainer.save(checkpoint)
-    return trainer.averaged(), trainer.history
+    answers = [answer.numpy() for answer in trainer.answers]
+    return Fitted(trainer.averaged(), trainer.history, np.array(answers))

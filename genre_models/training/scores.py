@@ -1,5 +1,7 @@
 """Balanced accuracy, its interval over artists, and paired differences."""
 
+from typing import Any
+
 import numpy as np
 
 from genre_models.classifiers import GENRES
@@ -56,10 +58,20 @@ def interval(truth: np.ndarray, groups: np.ndarray, right: np.ndarray) -> tuple[
     return float(low), float(high)
 
 
-def paired_interval(
+def mean_recall(truth: np.ndarray, right: np.ndarray) -> float:
+    """Mean over the genres of the mean of `right` (tracks,) in each."""
+    return float(np.mean([right[truth == genre].mean() for genre in np.unique(truth)]))
+
+
+def paired_difference(
     truth: np.ndarray, groups: np.ndarray, right: np.ndarray, other: np.ndarray
-) -> tuple[float, float]:
-    """95% interval of the difference in balanced accuracy of two systems on the same tracks and folds."""
+) -> dict[str, Any]:
+    """Difference in balanced accuracy of two systems on the same tracks and folds, with its 95% interval.
+
+    `right` and `other` (tracks,) are the shares of each one's answers that were right.
+    """
     first, second = _resampled(truth, groups, np.stack([right, other]))
-    low, high = np.percentile(first - second, [2.5, 97.5])
-    return float(low), float(high)
+    return {
+        "difference": mean_recall(truth, right) - mean_recall(truth, other),
+        "interval": [float(bound) for bound in np.percentile(first - second, [2.5, 97.5])],
+    }
