@@ -9,15 +9,13 @@ import math
 import tempfile
 import wave
 from array import array
-from collections.abc import Mapping
 from pathlib import Path
 
 import gradio as gr
 
-from genre_models.classifiers import GenreClassifier
 from genre_models.classify import classify
-from genre_models.hub import BUNDLED_WEIGHTS, WeightsError, load_models
-from genre_models.metrics import Accuracy, accuracies
+from genre_models.hub import BUNDLED_WEIGHTS, Ensemble, WeightsError, load_ensemble
+from genre_models.metrics import Measured, measured
 from genre_models.ui import report as view
 from genre_models.ui.classify import ClassifyTab
 from genre_models.ui.examples import EXAMPLES
@@ -31,18 +29,18 @@ CACHE_AGE_S = 24 * 3600
 WARM_UP_RATE = 44_100
 
 
-def build(models: Mapping[str, GenreClassifier], measured: Mapping[str, Accuracy]) -> gr.Blocks:
-    """The whole page, ready to launch; `measured` are the accuracies that belong to these models."""
+def build(ensemble: Ensemble, quality: Measured) -> gr.Blocks:
+    """The whole page, ready to launch; `quality` is what was measured of these models."""
     with gr.Blocks(
         title=TITLE, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S), analytics_enabled=False, fill_width=True
     ) as demo:
-        gr.HTML(view.header(TITLE, len(models)), apply_default_css=False)
+        gr.HTML(view.header(TITLE, len(ensemble.models)), apply_default_css=False)
         with gr.Tabs(), gr.Tab("Classify", id="classify"):
-            ClassifyTab(demo, models, measured)
+            ClassifyTab(demo, ensemble, quality)
     return demo.queue(max_size=QUEUE_SIZE)
 
 
-def warm_up(models: Mapping[str, GenreClassifier]) -> None:
+def warm_up(ensemble: Ensemble) -> None:
     """Ask once about a tone, so that the first visitor does not wait for first-use set-up."""
     tone = array("h", (int(9000 * math.sin(0.06 * i)) for i in range(2 * WARM_UP_RATE)))
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +48,7 @@ def warm_up(models: Mapping[str, GenreClassifier]) -> None:
         with wave.open(str(path), "wb") as file:
             file.setparams((1, 2, WARM_UP_RATE, 0, "NONE", ""))
             file.writeframes(tone.tobytes())
-        classify(path, models)
+        classify(path, ensemble)
 
 
 def main() -> None:
@@ -64,14 +62,14 @@ def main() -> None:
     )
     folder = parser.parse_args().models
     try:
-        models = load_models(folder)
+        ensemble = load_ensemble(folder)
     except WeightsError as error:
         parser.error(str(error))
-    measured = accuracies() if folder.resolve() == BUNDLED_WEIGHTS else {}
-    warm_up(models)
+    quality = measured() if folder.resolve() == BUNDLED_WEIGHTS else Measured()
+    warm_up(ensemble)
     port = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
     try:
-        build(models, measured).launch(
+        build(ensemble, quality).launch(
             server_port=port,
             show_error=False,
             ssr_mode=False,

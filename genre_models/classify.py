@@ -1,7 +1,7 @@
 """An audio file in, a report of what every model hears out: shared by the app, its API and the evaluation."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,51 +9,47 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genre_models import audio
-from genre_models.classifiers import GENRES, GenreClassifier
+from genre_models import audio, musicnn
+from genre_models.classifiers import GENRES, GenreClassifier, MusiCNNClassifier
 from genre_models.features import mfcc
+from genre_models.hub import Ensemble
+from genre_models.musicnn import TAGS, Heard
+from genre_models.sound import Sound
+from genre_models.verdict import Verdict, decide, hedge, outside, refuse
 
-SURE_CONFIDENCE = 0.5
-"""A verdict is sure when the models' mean probability reaches this and most of them name that genre."""
-
-CANDIDATE_SHARE = 0.6
-"""A genre is a candidate of an unsure verdict from this share of the likeliest genre's probability."""
-
-MAX_CANDIDATES = 3
+SILENT = "This clip is silent, so there is no genre to name: check the microphone or the file."
 
 
 @dataclass(frozen=True)
 class ModelAnswer:
-    """One model on one clip: mean probabilities over the segments, and those of each segment."""
+    """One model on one clip: mean probabilities over the segments, and those of each segment.
+
+    `tags` are the pretrained model's own 50 words, each with its probability; the others have none.
+    """
 
     name: str
     genre: str
     probabilities: dict[str, float]
     timeline: list[list[float]]
     milliseconds: float
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the models say together; `genre` is None only where there is nothing to name."""
-
-    genre: str | None
-    sure: bool
-    candidates: list[str]
-    agreement: float
-    confidence: float
-    sentence: str
+    tags: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)
 class Report:
-    """All that is known of one clip; times in seconds from its start."""
+    """All that is known of one clip; times in seconds from its start.
+
+    `probabilities` are those of the models together, `combined` the same for each segment.
+    """
 
     duration_s: float
     segments: int
     segment_starts_s: list[float]
     genres: list[str]
+    sound: Sound
     verdict: Verdict
+    probabilities: dict[str, float]
+    combined: list[list[float]]
     models: list[ModelAnswer]
     warnings: list[str]
     preparation_milliseconds: float
@@ -63,93 +59,116 @@ class Report:
         return asdict(self)
 
 
-def mean_probabilities(answers: Mapping[str, Tensor]) -> Tensor:
-    """The average of the models, {name: (segments, genres)} -> (genres,)."""
-    return torch.stack([probabilities.mean(dim=0) for probabilities in answers.values()]).mean(dim=0)
+@dataclass(frozen=True)
+class _Heard:
+    """A clip's segments as the models take them in."""
+
+    mfccs: Tensor
+    ear: Heard | None
+    ear_milliseconds: float
+
+
+def _milliseconds_since(start: float) -> float:
+    return 1e3 * (time.perf_counter() - start)
+
+
+def _silent_report(clip: audio.Clip, start: float) -> Report:
+    return Report(
+        duration_s=clip.duration_s,
+        segments=0,
+        segment_starts_s=[],
+        genres=list(GENRES),
+        sound=Sound("silence", None, (f"Nothing in it is louder than {audio.SILENCE_DBFS} dB.",)),
+        verdict=refuse(SILENT),
+        probabilities={},
+        combined=[],
+        models=[],
+        warnings=list(clip.warnings),
+        preparation_milliseconds=_milliseconds_since(start),
+    )
+
+
+def _hear(ensemble: Ensemble, segments: audio.Segments, at_16_khz: Tensor) -> _Heard:
+    mfccs = mfcc(segments.waveforms)
+    start = time.perf_counter()
+    ear = None
+    if ensemble.ear is not None:
+        ear = ensemble.ear.listen(audio.cut(at_16_khz, segments.starts_s, musicnn.SAMPLE_RATE))
+    return _Heard(mfccs, ear, _milliseconds_since(start))
+
+
+def _ask(model: GenreClassifier, heard: _Heard) -> ModelAnswer:
+    start = time.perf_counter()
+    tags, before_ms = None, 0.0
+    if isinstance(model, MusiCNNClassifier) and heard.ear is not None:
+        logits, before_ms = model.name_genres(heard.ear), heard.ear_milliseconds
+        tags = dict(zip(TAGS, heard.ear.tags.mean(dim=0).tolist(), strict=True))
+    else:
+        logits = model(heard.mfccs)
+    probabilities = model.probabilities(logits)  # (segments, 10)
+    mean = probabilities.mean(dim=0)
+    return ModelAnswer(
+        name=model.name,
+        genre=GENRES[int(mean.argmax())],
+        probabilities=dict(zip(GENRES, mean.tolist(), strict=True)),
+        timeline=probabilities.tolist(),
+        milliseconds=before_ms + _milliseconds_since(start),
+        tags=tags,
+    )
 
 
 @torch.inference_mode()
-def predict(model: GenreClassifier, mfccs: Tensor) -> Tensor:
-    """Probabilities, (segments, 130, 13) -> (segments, 10)."""
-    return model(mfccs).softmax(dim=-1)
-
-
-def _candidates(probabilities: Tensor) -> list[str]:
-    order = probabilities.argsort(descending=True)[:MAX_CANDIDATES].tolist()
-    floor = CANDIDATE_SHARE * float(probabilities[order[0]])
-    return [GENRES[i] for i in order if float(probabilities[i]) >= floor]
-
-
-def _list_in_words(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-def decide(answers: Mapping[str, Tensor]) -> Verdict:
-    """The verdict of the models' average, {name: (segments, 10)}."""
-    probabilities = mean_probabilities(answers)
-    best = int(probabilities.argmax())
-    genre, confidence = GENRES[best], float(probabilities[best])
-    votes = sum(int(answer.mean(dim=0).argmax()) == best for answer in answers.values())
-    agreement = votes / len(answers)
-    sure = confidence >= SURE_CONFIDENCE and agreement > 0.5
-    candidates = [genre] if sure else _candidates(probabilities)
-    agreeing = (
-        f"{votes} of {len(answers)} models agree" if len(answers) > 1 else "the one model asked says so"
-    )
-    if sure:
-        sentence = f"{genre.capitalize()}: {agreeing}."
-    elif len(candidates) > 1:
-        sentence = f"Not sure: {_list_in_words(candidates)}."
-    else:
-        sentence = f"Not sure: perhaps {genre}."
-    return Verdict(genre, sure, candidates, agreement, confidence, sentence)
-
-
-def _silent_report(clip: audio.Clip, preparation_ms: float) -> Report:
-    sentence = "This clip is silent, so there is no genre to name: check the microphone or the file."
-    verdict = Verdict(None, False, [], 0.0, 0.0, sentence)
-    return Report(clip.duration_s, 0, [], list(GENRES), verdict, [], list(clip.warnings), preparation_ms)
-
-
-def classify(path: str | Path, models: Mapping[str, GenreClassifier]) -> Report:
-    """Ask `models` (name -> classifier) about the audio file at `path`.
+def classify(path: str | Path, ensemble: Ensemble, chosen: Collection[str] | None = None) -> Report:
+    """Ask the `chosen` models, all of them by default, about the audio file at `path`.
 
     Raises `audio.AudioError`, whose text is a sentence for a person, for what cannot be read as sound.
     """
+    models = [model for name, model in ensemble.models.items() if chosen is None or name in chosen]
     if not models:
         raise ValueError("choose at least one model")
     start = time.perf_counter()
-    clip = audio.read(path)
+    clip, at_16_khz = audio.read_at(path, [audio.SAMPLE_RATE, musicnn.SAMPLE_RATE])
     segments = audio.segment(clip.waveform)
     if audio.is_silent(clip.waveform):
-        return _silent_report(clip, 1e3 * (time.perf_counter() - start))
-    with torch.inference_mode():
-        mfccs = mfcc(segments.waveforms)
-    preparation_ms = 1e3 * (time.perf_counter() - start)
+        return _silent_report(clip, start)
+    heard = _hear(ensemble, segments, at_16_khz.waveform)
+    sound = ensemble.recognise(clip.waveform, heard.ear)
+    preparation_ms = _milliseconds_since(start)
+    return assemble(
+        clip.duration_s,
+        list(segments.starts_s),
+        sound,
+        [_ask(model, heard) for model in models],
+        ensemble,
+        [*clip.warnings, *segments.warnings],
+        preparation_ms,
+    )
 
-    answers: dict[str, Tensor] = {}
-    reports = []
-    for name, model in models.items():
-        start = time.perf_counter()
-        answers[name] = predict(model, mfccs)
-        milliseconds = 1e3 * (time.perf_counter() - start)
-        mean = answers[name].mean(dim=0)
-        reports.append(
-            ModelAnswer(
-                name=name,
-                genre=GENRES[int(mean.argmax())],
-                probabilities=dict(zip(GENRES, mean.tolist(), strict=True)),
-                timeline=answers[name].tolist(),
-                milliseconds=milliseconds,
-            )
-        )
+
+def assemble(
+    duration_s: float,
+    starts_s: list[float],
+    sound: Sound,
+    answers: list[ModelAnswer],
+    ensemble: Ensemble,
+    warnings: list[str],
+    preparation_ms: float,
+) -> Report:
+    """The report of what the models answered, with the verdict on it."""
+    timelines = {answer.name: torch.tensor(answer.timeline) for answer in answers}
+    means = {name: timeline.mean(dim=0) for name, timeline in timelines.items()}
+    away = outside(next((answer.tags for answer in answers if answer.tags), None))
+    together = ensemble.combination.combine(means)
     return Report(
-        duration_s=clip.duration_s,
-        segments=len(mfccs),
-        segment_starts_s=list(segments.starts_s),
+        duration_s=duration_s,
+        segments=len(starts_s),
+        segment_starts_s=starts_s,
         genres=list(GENRES),
-        verdict=decide(answers),
-        models=reports,
-        warnings=[*clip.warnings, *segments.warnings],
+        sound=sound,
+        verdict=decide(means, together, away) if sound.is_music else refuse(sound.sentence),
+        probabilities=dict(zip(GENRES, hedge(together, away.share).tolist(), strict=True)),
+        combined=hedge(ensemble.combination.combine(timelines), away.share).tolist(),
+        models=answers,
+        warnings=warnings,
         preparation_milliseconds=preparation_ms,
     )

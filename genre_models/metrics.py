@@ -1,7 +1,8 @@
-"""The measured accuracies, read from the file that `train.py evaluate` wrote."""
+"""What was measured, read from the file that `train.py evaluate` wrote."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,60 @@ class Accuracy:
     high: float
 
 
+@dataclass(frozen=True)
+class Bin:
+    """Answers of like confidence: its mean, the share of them that was right, how many they were."""
+
+    confidence: float
+    accuracy: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How far stated confidence and share of right answers lie apart.
+
+    `ece` is the expected calibration error, 0 to 1 (Naeini, Cooper and Hauskrecht, AAAI 2015), `low` and
+    `high` its 95% interval; `nll` the mean negative logarithm of the right genre's probability.
+    """
+
+    ece: float
+    low: float
+    high: float
+    nll: float
+    bins: tuple[Bin, ...]
+
+    def near(self, confidence: float) -> Bin | None:
+        """The answers whose confidence was closest to this one; None where there were none."""
+        filled = (each for each in self.bins if each.count)
+        return min(filled, key=lambda each: abs(each.confidence - confidence), default=None)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The verdict's reliability on unseen artists, before and after its calibration."""
+
+    before: Reliability
+    after: Reliability
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Balanced accuracy of each system under each recording condition; `titles` in the order to show."""
+
+    titles: Mapping[str, str]
+    systems: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that the pages say about the models' quality; empty for models that were not measured."""
+
+    accuracies: Mapping[str, Accuracy] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    conditions: Conditions | None = None
+
+
 @cache
 def evaluation(path: Path = EVALUATION_FILE) -> dict[str, Any]:
     """The whole evaluation, as written; empty where none was made yet."""
@@ -27,7 +82,7 @@ def evaluation(path: Path = EVALUATION_FILE) -> dict[str, Any]:
 
 
 def accuracies(split: str = "artist", path: Path = EVALUATION_FILE) -> dict[str, Accuracy]:
-    """Balanced accuracy of each system ("mlp", ..., "average", "baseline") under a split.
+    """Balanced accuracy of each system ("mlp", ..., "verdict", "baseline") under a split.
 
     `split` is "artist" (no artist on both sides), "track" or "segment" (leaky).
     """
@@ -35,3 +90,28 @@ def accuracies(split: str = "artist", path: Path = EVALUATION_FILE) -> dict[str,
     return {
         name: Accuracy(result["balanced_accuracy"], *result["interval"]) for name, result in systems.items()
     }
+
+
+def calibration(path: Path = EVALUATION_FILE) -> Calibration | None:
+    """How reliable the verdict's confidence is; None where that was not measured."""
+    stages = evaluation(path).get("calibration")
+    return Calibration(_reliability(stages["before"]), _reliability(stages["after"])) if stages else None
+
+
+def _reliability(stage: dict[str, Any]) -> Reliability:
+    low, high = stage["interval"]
+    bins = tuple(Bin(each["confidence"], each["accuracy"], each["count"]) for each in stage["bins"])
+    return Reliability(stage["ece"], low, high, stage["nll"], bins)
+
+
+def conditions(path: Path = EVALUATION_FILE) -> Conditions | None:
+    """Accuracy by recording condition; None where that was not measured."""
+    measured = evaluation(path).get("conditions", {})
+    if "systems" not in measured:
+        return None
+    return Conditions({name: measured["titles"][name] for name in measured["order"]}, measured["systems"])
+
+
+def measured(path: Path = EVALUATION_FILE) -> Measured:
+    """All of these, for the models that the evaluation was made with."""
+    return Measured(accuracies(path=path), calibration(path), conditions(path))

@@ -17,9 +17,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
+from genre_models import audio
+from genre_models.training.dataset import Dataset
+from genre_models.training.gtzan import index
+from genre_models.ui.examples import EXAMPLES
+from tests.sounds import prepare, write_dataset
+
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 90
-BAR_S = 2  # the test music repeats itself after this, so a recording of it may begin anywhere
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int = 44_100) -> Path:
@@ -30,15 +35,9 @@ def write_wav(path: Path, samples: np.ndarray, rate: int = 44_100) -> Path:
 
 
 def music(duration_s: int, rate: int = 44_100) -> np.ndarray:
-    """Four plucked chords a bar over a drum on each beat."""
-    t = np.arange(rate * BAR_S // 4) / rate
-    drum = np.random.default_rng(0).standard_normal(len(t)) * np.exp(-t * 40)
-    beats = []
-    for root in (110.0, 146.8, 98.0, 130.8):
-        tones = [root * ratio * k for ratio in (1, 1.25, 1.5, 2) for k in (1, 2, 3)]
-        chord = sum(np.sin(2 * np.pi * tone * t) / (1 + i % 3) for i, tone in enumerate(tones))
-        beats.append(chord * np.exp(-t * 4) / 8 + drum / 6)
-    return np.clip(np.tile(np.concatenate(beats), duration_s // BAR_S) * 0.6, -1, 1)
+    """The beginning of a bundled recording of a metal band."""
+    recording = audio.load(EXAMPLES / "chaos-god.ogg", rate).numpy()
+    return np.resize(recording, duration_s * rate)
 
 
 @pytest.fixture(scope="session")
@@ -138,3 +137,23 @@ def page(context: BrowserContext, app_url: str) -> Iterator[Page]:
     assert not foreign
     unplayable = "Waveform load error"  # what Gradio's player says of a file that is no sound
     assert not [failure for failure in failures if unplayable not in failure]
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of generated recordings of all genres; see `tests.sounds.write_dataset`."""
+    return write_dataset(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def tiny_cache(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What was heard of them, extracted once for all tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    prepare(index(tiny_data), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tiny_data: Path, tiny_cache: Path) -> Dataset:
+    """The same as a data set."""
+    return prepare(index(tiny_data), tiny_cache)[0]

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from genre_models.hub import ASSETS
-from genre_models.training.evaluation import table
+from genre_models.training.evaluation import conditions_table, table
+from genre_models.training.teaching import in_words
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
@@ -21,32 +22,69 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f}%"
 
 
-def firmness(evaluation: dict[str, Any]) -> str:
-    """What a quieter recording, a lossy file and an unsure verdict mean, in sentences."""
-    conditions, verdicts = evaluation["conditions"], evaluation["verdicts"]
-    stays = {name: _percent(conditions[name]["verdict_stays"]) for name in ("quiet", "mp3")}
-    points = {
-        name: f"{100 * (conditions[name]['accuracy'] - conditions['accuracy']):+.1f} points of accuracy"
-        for name in ("quiet", "mp3")
-    }
-    paragraphs = [
-        f"Of {conditions['clips']} clips, each answered by networks that never heard its artist, the verdict "
-        f"stays the same for {stays['quiet']} when the clip is turned down by 20 dB ({points['quiet']}) and "
-        f"for {stays['mp3']} as a 48 kHz stereo MP3 at 64 kbit/s ({points['mp3']}).",
+def _points(gain: dict[str, Any]) -> str:
+    low, high = gain["interval"]
+    return f"{100 * gain['difference']:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+
+
+def steps(choices: dict[str, Any]) -> str:
+    """What each step of the training was worth on inner folds, as a table."""
+    lines = ["| model | step | against | points (95% interval) | in use |", "|---|---|---|---|---|"]
+    for model, gains in choices["steps"].items():
+        used = choices["models"][model]["all"]["candidate"]
+        for gain in gains:
+            kept = "yes" if gain["step"] == used else ""
+            lines.append(f"| {model} | {gain['step']} | {gain['against']} | {_points(gain)} | {kept} |")
+    return "\n".join(lines)
+
+
+def sureness(evaluation: dict[str, Any]) -> str:
+    """What a sure and an unsure verdict, and a stated confidence, mean, in sentences."""
+    verdicts = evaluation["verdicts"]
+    before, after = (evaluation["calibration"][stage] for stage in ("before", "after"))
+    low, high = after["interval"]
+    return textwrap.fill(
         f"The app calls itself sure for {_percent(verdicts['sure_share'])} of the tracks and is then right "
         f"for {_percent(verdicts['accuracy_when_sure'])}; when it is not sure, its first guess is right for "
         f"{_percent(verdicts['accuracy_when_not'])}, and the genres it lists hold the right one for "
-        f"{_percent(verdicts['candidates_hold_truth'])}.",
-    ]
-    return "\n\n".join(textwrap.fill(paragraph, 108) for paragraph in paragraphs)
+        f"{_percent(verdicts['candidates_hold_truth'])}. The expected calibration error of the verdict's "
+        f"confidence is {after['ece']:.3f} ({low:.3f} to {high:.3f}; ten bins of equally many answers), that "
+        f"of the models' plain average {before['ece']:.3f}; the negative log-likelihood {after['nll']:.2f} "
+        f"instead of {before['nll']:.2f}.",
+        108,
+    )
+
+
+def not_music(sound: dict[str, Any]) -> str:
+    """How well music and other sounds are told apart, as a table."""
+    measured = sound["both"]
+    hits, alarms = measured["hits on generators never heard"], measured["false alarms on unseen artists"]
+    lines = ["| sounds from generators never heard | how many | called not music |", "|---|---|---|"]
+    lines += [f"| {name} | {row['sounds']} | {_percent(row['share'])} |" for name, row in hits.items()]
+    lines += ["", "| music of artists never heard | clips and excerpts | called not music |", "|---|---|---|"]
+    lines += [f"| {name} | {row['sounds']} | {100 * row['share']:.1f}% |" for name, row in alarms.items()]
+    return "\n".join(lines)
+
+
+def ear(figures: dict[str, Any]) -> str:
+    """What rearranging the pretrained network's arithmetic gained, in a sentence."""
+    times, machine = figures["median_ms"], figures["machine"]
+    return textwrap.fill(
+        f"MusiCNN takes {times['ours']:.0f} ms for a 30 s clip on {machine['cores']} cores and "
+        f"{times['as described']:.0f} ms with its layers computed as they are described, in the same run: "
+        f"{figures['ours_over_described']:.2f} of the time. The answers differ by "
+        f"{figures['largest_difference']:.0e} at most.",
+        108,
+    )
 
 
 def speed(answer: dict[str, Any]) -> str:
     """How long an answer takes, in sentences."""
-    page, machine = answer["upload to painted answer, four models"], answer["machine"]
+    name, page = next(item for item in answer.items() if item[0].startswith("upload to painted answer"))
+    models, machine = name.split(", ")[1], answer["machine"]
     times = f"{page['median_ms']:.0f} ms (median of {machine['runs']}, {page['fastest_ms']:.0f} to"
     return textwrap.fill(
-        f"From choosing a 30 s file to the painted answer of all four models takes {times} "
+        f"From choosing a 30 s file to the painted answer of all {models} takes {times} "
         f"{page['slowest_ms']:.0f}) on {machine['cores']} cores; loading and MFCCs alone take "
         f"{answer['ours_over_librosa']:.2f} of the time that librosa needs for them in the same run "
         "(`make bench`).",
@@ -59,8 +97,13 @@ def sections() -> dict[str, str]:
     evaluation = _read("evaluation.json")
     return {
         "evaluation": table(evaluation),
-        "firmness": firmness(evaluation),
+        "conditions": conditions_table(evaluation),
+        "sureness": sureness(evaluation),
+        "steps": steps(_read("choices.json")),
+        "not music": not_music(_read("sound.json")),
+        "teaching": textwrap.fill(in_words(_read("teaching.json")), 108),
         "speed": speed(_read("answer.json")),
+        "ear": ear(_read("ear.json")),
     }
 
 

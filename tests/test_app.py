@@ -10,8 +10,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from genre_models.classifiers import GENRES
+from genre_models.musicnn import TAGS
 
-ALL = ["mlp", "cnn", "lstm", "transformer"]
+ALL = ["mlp", "cnn", "lstm", "transformer", "musicnn"]
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,13 @@ def test_a_clip_gets_the_whole_report(client: Client, clips: Path) -> None:
         assert sum(model["probabilities"].values()) == pytest.approx(1, abs=1e-4)
         assert [len(row) for row in model["timeline"]] == [10, 10]
         assert model["milliseconds"] > 0
+        assert (model["tags"] is not None) == (model["name"] == "musicnn")
+    assert report["models"][-1]["tags"].keys() == set(TAGS)
+    assert list(report["probabilities"]) == list(GENRES)
+    assert max(report["probabilities"].values()) == pytest.approx(report["verdict"]["confidence"], abs=1e-4)
+    assert [len(row) for row in report["combined"]] == [10, 10]
+    assert report["sound"].keys() == {"kind", "music_probability", "evidence"}
+    assert report["sound"]["kind"] == "music"
     assert report["warnings"] == []
 
 
@@ -64,6 +72,7 @@ def test_silence_has_a_report_without_a_genre(client: Client, clips: Path) -> No
     assert report["verdict"]["genre"] is None
     assert report["models"] == []
     assert "silent" in report["verdict"]["sentence"]
+    assert report["sound"]["kind"] == "silence"
 
 
 def test_bad_input_is_refused_in_words(client: Client, clips: Path) -> None:

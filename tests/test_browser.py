@@ -10,8 +10,13 @@ import av
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from genre_models import share
 from genre_models.classifiers import GENRES
+from genre_models.metrics import measured
+from genre_models.ui import report as view
 from genre_models.ui.examples import load_examples
+from genre_models.ui.trust import trust
+from tests.reports import SPEECH, make_report
 
 RECORDING_MS = 6500
 NO_VOICE_PROCESSING = {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False}
@@ -72,27 +77,20 @@ def report(page: Page) -> dict[str, Any]:
     return content
 
 
-def average(report: dict[str, Any]) -> dict[str, float]:
-    return {
-        genre: sum(model["probabilities"][genre] for model in report["models"]) / len(report["models"])
-        for genre in GENRES
-    }
-
-
-def test_an_uploaded_clip_is_answered_by_four_models(page: Page, clips: Path) -> None:
+def test_an_uploaded_clip_is_answered_by_five_models(page: Page, clips: Path) -> None:
     upload(page, clips / "music.wav")
     sentence = verdict(page)
     shown = report(page)
     assert sentence == shown["verdict"]["sentence"]
     for model in shown["models"]:
-        card = page.locator(f"#side-by-side .model-{model['name']}")
+        card = page.locator(f"#side-by-side .cards .model-{model['name']}")
         expect(card.locator(".hears b")).to_have_text(model["genre"])
         assert [bar.split("\n")[0] for bar in card.locator(".bars li").all_inner_texts()] == list(GENRES)
-        expect(card).to_contain_text(f"{model['milliseconds']:.1f} ms")
-        expect(card).to_contain_text(re.compile(r"[\d,]+ parameters, [\d.]+ MB"))
+        expect(card).to_contain_text(view.milliseconds(model["milliseconds"]))
+        expect(card).to_contain_text(re.compile(r"[\d,]+ (trained )?parameters, [\d.]+ MB"))
         card.locator("summary").click()
         assert card.locator("tbody tr").count() > 3
-    assert page.locator("#side-by-side .card").count() == 4
+    assert page.locator("#side-by-side .cards .card").count() == 5
     assert page.locator("#timeline .heat").count() == 10
     assert page.locator("#timeline .heat").first.locator("[data-tip]").count() == shown["segments"]
 
@@ -100,10 +98,10 @@ def test_an_uploaded_clip_is_answered_by_four_models(page: Page, clips: Path) ->
 def test_a_recorded_clip_gets_the_answer_of_the_uploaded_one(page: Page, clips: Path) -> None:
     record(page)
     verdict(page)
-    recorded = average(report(page))
+    recorded = report(page)["probabilities"]
     upload(page, clips / "music.wav")
     verdict(page)
-    uploaded = average(report(page))
+    uploaded = report(page)["probabilities"]
     moved = sum(abs(recorded[genre] - uploaded[genre]) for genre in GENRES) / 2
     assert moved < 0.08, f"{moved:.0%} of the probability moved between the genres"
 
@@ -177,7 +175,7 @@ def test_an_earlier_answer_comes_back(page: Page, clips: Path) -> None:
     upload(page, clips / "music.wav")
     first = verdict(page)
     upload(page, clips / "silence.wav")
-    expect(page.locator("#verdict .is-silent")).to_be_visible()
+    expect(page.locator("#verdict .is-refused")).to_be_visible()
     page.locator("#history button", has_text="music.wav").click()
     expect(page.locator("#verdict h2")).to_have_text(first)
     expect(page.locator("#verdict .clip-name")).to_have_text("music.wav")
@@ -200,11 +198,11 @@ def test_the_table_holds_what_the_page_shows(page: Page, clips: Path) -> None:
 def test_the_visitor_chooses_the_models(page: Page, clips: Path) -> None:
     upload(page, clips / "music.wav")
     verdict(page)
-    for name in ("MLP", "LSTM", "Transformer"):
+    for name in ("MLP", "LSTM", "Transformer", "MusiCNN"):
         page.get_by_role("checkbox", name=name).uncheck()
     expect(page.locator("#side-by-side .card")).to_have_count(1)
     expect(page.locator("#side-by-side .card h3")).to_have_text("CNN")
-    page.get_by_role("checkbox", name="CNN").uncheck()
+    page.get_by_role("checkbox", name="CNN", exact=True).uncheck()
     expect(page.locator("#verdict")).to_contain_text("Tick at least one")
     page.get_by_role("checkbox", name="LSTM").check()
     expect(page.locator("#side-by-side .card h3")).to_have_text("LSTM")
@@ -252,6 +250,44 @@ def test_a_link_brings_the_answer_to_another_visitor(page: Page, app_url: str, c
     expect(page.locator("#verdict [role=alert]")).to_contain_text("holds no report")
 
 
+def test_what_is_no_music_gets_reasons_instead_of_a_genre(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}?report={share.to_token(make_report(5, SPEECH))}")
+    assert verdict(page) == SPEECH.sentence
+    assert page.locator("#verdict .evidence li").all_inner_texts() == list(SPEECH.evidence)
+    assert page.locator("#verdict .gauge, #timeline section").count() == 0
+    expect(page.locator("#side-by-side")).to_contain_text("must name one of ten genres for any sound")
+    assert page.locator("#side-by-side .cards .card").count() == 5
+    expect(page.locator("#history li")).not_to_contain_text("agree")
+
+
+def test_the_pretrained_model_shows_its_tags(page: Page, clips: Path) -> None:
+    upload(page, clips / "music.wav")
+    verdict(page)
+    tags = next(model["tags"] for model in report(page)["models"] if model["name"] == "musicnn")
+    panel = page.locator("#side-by-side .tags")
+    shown = panel.locator("ol").first.locator("li").all_inner_texts()
+    likeliest = sorted(tags, key=lambda tag: -tags[tag])
+    assert [line.split("\n")[0] for line in shown] == likeliest[:10]
+    expect(panel).to_contain_text("do not add up to 100%")
+    expect(panel).to_contain_text("Jordi Pons et al., Music Technology Group, Universitat Pompeu Fabra")
+    panel.locator("summary").click()
+    assert panel.locator("details li").count() == 50
+    expect(page.locator("#side-by-side .cards .model-musicnn")).to_contain_text(
+        "792,079 frozen + 15,070 trained"
+    )
+
+
+def test_what_was_measured_can_be_looked_up(page: Page) -> None:
+    if not trust(measured()):
+        assert page.locator("#trust").count() == 0
+        return
+    page.locator("#trust summary").first.click()
+    dot = page.locator("#trust .plot i").last
+    dot.hover()
+    expect(page.locator(".tip")).to_have_text(str(dot.get_attribute("data-tip")))
+    assert page.locator("#trust .conditions td").count() > 0
+
+
 def test_a_file_name_is_shown_as_text(page: Page, clips: Path, tmp_path: Path) -> None:
     hostile = tmp_path / "<img src=x onerror=alert(1)>{{7}}${8}.wav"
     hostile.write_bytes((clips / "music.wav").read_bytes())
@@ -275,7 +311,7 @@ def test_nothing_overflows_on_a_phone(
     for summary in page.locator("summary").all():
         summary.click()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    for box in page.locator(".verdict, .timeline, .card").all():
+    for box in page.locator(".verdict, .timeline, .card, .trust").all():
         edges = box.bounding_box()
         assert edges is not None
         assert edges["x"] + edges["width"] <= 390

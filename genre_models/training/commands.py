@@ -1,11 +1,12 @@
 """The command line of `train.py`."""
 
 import argparse
+import hashlib
 import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
@@ -13,20 +14,23 @@ from typing import Any, Literal, NoReturn, get_args
 import torch
 
 from genre_models.classifiers import ARCHITECTURES
-from genre_models.training import gtzan
-from genre_models.training.choice import CHOICES_FILE, choose, read_choices, write_choices
-from genre_models.training.dataset import Dataset, extract_all, load_dataset
-from genre_models.training.evaluation import evaluate, table
-from genre_models.training.folds import SPLITS
-from genre_models.training.genre import GenreTraining, Settings, SplitChoice
+from genre_models.hub import COMBINATION_FILE, WeightsError
+from genre_models.training import gtzan, non_music, teaching
+from genre_models.training.choice import ALL, CHOICES_FILE, choose, read_choices, write_choices
+from genre_models.training.dataset import Dataset, extract_all, listen_to_unlabelled, load_dataset
+from genre_models.training.evaluation import combination, conditions_table, evaluate, table
+from genre_models.training.folds import SPLITS, Split
+from genre_models.training.genre import Settings, SplitChoice, training
 from genre_models.training.loop import CheckpointError, choose_device
 
 INTERRUPTED = 130
 WRONG_INPUT = 2
 STOPPED = {
     "genre": "The last checkpoint is kept: the same command with --resume goes on from it.",
-    "choose": "MFCCs are kept; what was trained is lost.",
-    "evaluate": "MFCCs and the splits that were finished are kept.",
+    "choose": "What was heard is kept; what was trained is lost.",
+    "evaluate": "What was heard and the splits that were finished are kept.",
+    "sound": "What was heard is kept.",
+    "teaching": "Nothing is kept.",
 }
 """What a person who pressed Ctrl-C should know."""
 
@@ -58,13 +62,23 @@ def _learning_rate(text: str) -> float:
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(unlabelled=None)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="one folder per genre")
     parser.add_argument(
         "--cache",
         type=Path,
         default=Path(".cache/features"),
         metavar="DIR",
-        help="where MFCCs are kept (default: %(default)s)",
+        help="where MFCCs and what MusiCNN hears are kept (default: %(default)s)",
+    )
+
+
+def _add_unlabelled(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--unlabelled",
+        type=Path,
+        metavar="DIR",
+        help="other music, of any kind, from which soft labels are learned (default: none)",
     )
 
 
@@ -91,6 +105,7 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
 
 def _add_genre(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
+    _add_unlabelled(parser)
     _add_model(parser)
     add = parser.add_argument
     add(
@@ -115,20 +130,76 @@ def _add_genre(parser: argparse.ArgumentParser) -> None:
     )
     add("--learning-rate", type=_learning_rate, metavar="X", help="(default: the recipe's)")
     add("--epochs", type=_positive, metavar="N", help="train so long instead of stopping early")
+    add(
+        "--choices",
+        type=Path,
+        metavar="FILE",
+        help="recipes, epochs and temperatures as train.py choose wrote them, instead of stopping early",
+    )
     add("--seed", type=int, default=0, help="the same seed gives the same weights (default: 0)")
     add("--resume", action="store_true", help="go on from the checkpoints in the output folder")
 
 
 def _add_choose(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
-    _add_model(parser)
+    _add_unlabelled(parser)
     _add_measuring(parser)
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
+    _add_unlabelled(parser)
     _add_measuring(parser)
     parser.add_argument("--split", choices=[*SPLITS, "all"], default="all", help="(default: all)")
+    parser.add_argument(
+        "--conditions",
+        action="store_true",
+        help="measure by artist only, and print the accuracy of every model under each recording condition",
+    )
+    parser.add_argument(
+        "--verdict",
+        type=Path,
+        metavar="FILE",
+        help="where the weights of the app's verdict go (default: verdict.json in the output folder)",
+    )
+
+
+def _add_teaching(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--data", type=Path, required=True, metavar="DIR", help="one folder per genre, and an artists.tsv")
+    add(
+        "--output",
+        type=Path,
+        default=Path("runs/metrics"),
+        metavar="DIR",
+        help="for teaching.json (default: %(default)s)",
+    )
+
+
+def _add_sound(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    add = parser.add_argument
+    add(
+        "--output",
+        type=Path,
+        default=Path("runs/sound"),
+        metavar="DIR",
+        help="for weights (default: %(default)s)",
+    )
+    add(
+        "--metrics",
+        type=Path,
+        default=Path("runs/metrics/sound.json"),
+        metavar="FILE",
+        help="for what was measured (default: %(default)s)",
+    )
+    add(
+        "--workers",
+        type=_positive,
+        default=os.cpu_count(),
+        metavar="N",
+        help="sounds listened to side by side (default: the cores)",
+    )
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -137,8 +208,10 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, add_arguments, what in (
         ("genre", _add_genre, "train classifiers: stop early on other artists, then train on everything"),
-        ("choose", _add_choose, "choose each network's recipe on inner folds of other artists"),
-        ("evaluate", _add_evaluate, "measure all networks, their average and the baseline on held-out folds"),
+        ("choose", _add_choose, "choose each model's recipe and calibration on inner folds of other artists"),
+        ("evaluate", _add_evaluate, "measure all models, their verdict and the baseline on held-out folds"),
+        ("sound", _add_sound, "train and measure what tells music from other sounds; needs espeak-ng, sox"),
+        ("teaching", _add_teaching, "measure how well a few clips teach the app two artists"),
     ):
         add_arguments(commands.add_parser(name, help=what, description=f"{what.capitalize()}."))
     return parser
@@ -156,7 +229,10 @@ def _opened(arguments: argparse.Namespace) -> Iterator[Dataset]:
     if broken:
         _say(f"{len(broken)} of {len(recordings)} files cannot be read and are named at the end.")
     try:
-        yield load_dataset([one for one in recordings if one not in broken], arguments.cache)
+        unlabelled = None
+        if arguments.unlabelled is not None:
+            unlabelled = listen_to_unlabelled(arguments.unlabelled, arguments.cache)
+        yield load_dataset([one for one in recordings if one not in broken], arguments.cache, unlabelled)
     finally:
         for recording, problem in broken.items():
             _say(f"Skipped {recording.genre}/{recording.path.name}: {problem}")
@@ -164,6 +240,16 @@ def _opened(arguments: argparse.Namespace) -> Iterator[Dataset]:
 
 def _models(arguments: argparse.Namespace) -> list[str]:
     return list(ARCHITECTURES) if arguments.model == "all" else [arguments.model]
+
+
+def _result(metrics: Mapping[str, Any]) -> str:
+    """What came out of one training, in a line."""
+    parts = [f"{metrics['epochs']} epochs"] if "epochs" in metrics else []
+    if "validation" in metrics:
+        low, high = (100 * bound for bound in metrics["validation"]["interval"])
+        value = 100 * metrics["validation"]["balanced_accuracy"]
+        parts.append(f"balanced accuracy {value:.1f}% ({low:.1f}-{high:.1f})")
+    return f"{metrics['model']}: {', '.join(parts) or 'trained'}"
 
 
 def _genre(arguments: argparse.Namespace) -> None:
@@ -175,48 +261,68 @@ def _genre(arguments: argparse.Namespace) -> None:
         learning_rate=arguments.learning_rate,
         batch_size=arguments.batch_size,
         resume=arguments.resume,
+        choices=None if arguments.choices is None else read_choices(arguments.choices),
     )
     with _opened(arguments) as dataset:
         for model in _models(arguments):
-            metrics = GenreTraining(model, dataset, settings, choose_device()).run()
-            low, high = (100 * bound for bound in metrics["validation"]["interval"])
-            value = 100 * metrics["validation"]["balanced_accuracy"]
-            _say(
-                f"{model}: {metrics['epochs']} epochs, balanced accuracy {value:.1f}% ({low:.1f}-{high:.1f})"
-            )
+            metrics = training(model, dataset, settings, choose_device()).run()
+            _say(_result(metrics))
             _say(f"Weights and metrics are in {arguments.output / model}.")
 
 
 def _choose(arguments: argparse.Namespace) -> None:
     with _opened(arguments) as dataset:
-        choices = choose(dataset, _models(arguments), arguments.workers)
+        choices = choose(dataset, list(ARCHITECTURES), arguments.workers)
         write_choices(choices, arguments.output / CHOICES_FILE.name)
-        for model, sides in choices.items():
-            scores = ", ".join(f"{100 * score:.1f}%" for score in sides["all"].candidate_scores)
-            _say(f"{model}: {sides['all'].recipe}, {sides['all'].epochs} epochs; candidates scored {scores}")
+        for model, sides in choices.models.items():
+            choice = sides[ALL]
+            scores = ", ".join(f"{name} {100 * score:.1f}%" for name, score in choice.scores.items())
+            _say(f"{model}: {choice.candidate!r}, {choice.epochs} epochs; {scores}")
 
 
-def _earlier(file: Path, data: dict[str, int]) -> dict[str, Any]:
-    """What was measured before on the same data, to be completed split by split."""
+def _earlier(file: Path, basis: Mapping[str, Any]) -> dict[str, Any]:
+    """What was measured before on the same basis, to be completed split by split."""
     evaluation = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return evaluation if evaluation.get("data") == data else {"splits": {}}
+    same = all(evaluation.get(name) == value for name, value in basis.items())
+    return evaluation if same else {"splits": {}}
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    choices = read_choices(arguments.output / CHOICES_FILE.name)
+    chosen = arguments.output / CHOICES_FILE.name
+    choices = read_choices(chosen)
     file = arguments.output / "evaluation.json"
+    splits: Sequence[Split] = SPLITS if arguments.split == "all" else [arguments.split]
+    if arguments.conditions:
+        splits = ["artist"]
     with _opened(arguments) as dataset:
-        evaluation = _earlier(file, gtzan.describe(dataset.recordings))
-        for split in SPLITS if arguments.split == "all" else [arguments.split]:
-            measured = evaluate(dataset, choices, split, arguments.workers)
+        basis = {
+            "data": gtzan.describe(dataset.recordings),
+            "unlabelled_segments": len(dataset.unlabelled_mfccs),
+            "choices": hashlib.sha256(chosen.read_bytes()).hexdigest(),
+        }
+        evaluation = _earlier(file, basis)
+        for split in splits:
+            measured, answers = evaluate(dataset, choices, split, arguments.workers)
             measured["splits"] = evaluation["splits"] | measured["splits"]
-            evaluation |= measured | {
-                "data": gtzan.describe(dataset.recordings),
-                "device": choose_device().type,
-                "torch": torch.__version__,
-            }
+            evaluation |= measured | basis | {"device": choose_device().type, "torch": torch.__version__}
             file.write_text(json.dumps(evaluation, indent=1) + "\n", encoding="utf-8")
-        _say(table(evaluation))
+            if split == "artist":
+                combination(answers).save(arguments.verdict or arguments.output / COMBINATION_FILE)
+        _say(conditions_table(evaluation) if arguments.conditions else table(evaluation))
+
+
+def _teaching(arguments: argparse.Namespace) -> None:
+    for sentence in teaching.write(arguments.data, arguments.output):
+        _say(sentence)
+
+
+def _sound(arguments: argparse.Namespace) -> None:
+    non_music.require_tools()
+    with _opened(arguments) as dataset:
+        detector, metrics = non_music.train(dataset.recordings, arguments.cache, arguments.workers)
+    non_music.save(detector, metrics, arguments.output, arguments.metrics)
+    _say(non_music.summary(metrics))
+    _say(f"Weights are in {arguments.output}, metrics in {arguments.metrics}.")
 
 
 def _refuse(error: Exception) -> NoReturn:
@@ -228,10 +334,16 @@ def main() -> None:
     """Run one command; exit status 2 and one line for wrong input, 130 after Ctrl-C."""
     logging.disable(logging.WARNING)
     arguments = build_parser().parse_args()
-    commands = {"genre": _genre, "choose": _choose, "evaluate": _evaluate}
+    commands = {
+        "genre": _genre,
+        "choose": _choose,
+        "evaluate": _evaluate,
+        "sound": _sound,
+        "teaching": _teaching,
+    }
     try:
         commands[arguments.command](arguments)
-    except (gtzan.DataError, CheckpointError, OSError) as error:
+    except (gtzan.DataError, CheckpointError, WeightsError, OSError) as error:
         _refuse(error)
     except KeyboardInterrupt:
         _say(f"\nStopped. {STOPPED[arguments.command]}")

@@ -2,7 +2,6 @@
 
 import html
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,15 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from genre_models import share
 from genre_models.audio import AudioError
-from genre_models.classifiers import GenreClassifier
 from genre_models.classify import Report, classify
-from genre_models.metrics import Accuracy
+from genre_models.hub import Ensemble
+from genre_models.metrics import Measured
 from genre_models.ui import report as view
 from genre_models.ui.examples import load_examples
 from genre_models.ui.models import describe
 from genre_models.ui.session import Entry, Session
+from genre_models.ui.teach import TeachPanel
+from genre_models.ui.trust import trust
 
 CONCURRENT_ANSWERS = 2
 NO_MODEL = ("No model is chosen", "Tick at least one under “Models that answer”.")
@@ -32,7 +33,7 @@ element.addEventListener("click", (event) => {
   if (button) trigger("select", { index: Number(button.dataset.index) });
 });
 """
-LOGO = [(10, 8, "mlp"), (35, 16, "cnn"), (60, 11, "lstm"), (85, 6, "transformer")]
+LOGO = [(10, 8, "mlp"), (29, 16, "cnn"), (48, 11, "lstm"), (67, 6, "transformer"), (86, 13, "musicnn")]
 
 Update = Any
 """What a handler sends to one component: a value or a Gradio update."""
@@ -41,13 +42,11 @@ Update = Any
 class ClassifyTab:
     """The widgets of the tab and what happens when they are used."""
 
-    def __init__(
-        self, page: gr.Blocks, models: Mapping[str, GenreClassifier], measured: Mapping[str, Accuracy]
-    ) -> None:
+    def __init__(self, page: gr.Blocks, ensemble: Ensemble, quality: Measured) -> None:
         self.page = page
-        self.models = dict(models)
-        self.measured = measured
-        self.cards = describe(models, measured)
+        self.ensemble = ensemble
+        self.quality = quality
+        self.cards = describe(ensemble.models, quality.accuracies)
         self.examples = load_examples()
         self._build()
         self._connect()
@@ -59,12 +58,17 @@ class ClassifyTab:
                 self._build_question()
             with gr.Column(scale=7, min_width=320, elem_id="answer-column"):
                 self.verdict = _html(self._empty(), elem_id="verdict")
+                self.taught = _html(elem_id="taught")
                 self.timeline = _html(elem_id="timeline")
         self.side_by_side = _html(elem_id="side-by-side")
+        if doubts := trust(self.quality):
+            _html(doubts, elem_id="trust")
         with gr.Row(elem_id="take-away"):
             self.json = gr.DownloadButton("Report as JSON", visible=False, elem_id="report-json", size="sm")
             self.csv = gr.DownloadButton("Report as CSV", visible=False, elem_id="report-csv", size="sm")
             self.link = _html(elem_id="share")
+        if self.ensemble.ear is not None:
+            TeachPanel(self.ensemble.ear, self.verdict, self.session, self.taught)
         self.history = _html(elem_id="history", js_on_load=TRIGGER_SELECT)
 
     def _build_question(self) -> None:
@@ -184,7 +188,7 @@ class ClassifyTab:
         if not token:
             return self._nothing_new()
         try:
-            report = share.from_token(token)
+            report = share.from_token(token, self.ensemble)
         except share.LinkError as error:
             return self._page(session, view.panel(BROKEN_LINK, str(error), "error"))
         return self._show(session.with_answer(Entry("", "A shared report", report)))
@@ -197,9 +201,13 @@ class ClassifyTab:
             models: which models answer, by name; all of them if left out.
 
         Returns:
-            {"duration_s", "segments", "segment_starts_s", "genres": the ten names, "verdict": {"genre",
-            "sure", "candidates", "agreement", "confidence", "sentence"}, "models": [{"name", "genre",
-            "probabilities": {genre: p}, "timeline": ten probabilities per segment, "milliseconds"}],
+            {"duration_s", "segments", "segment_starts_s", "genres": the ten names, "sound": {"kind":
+            "music", "silence" or what else it is, "music_probability": null where only the level was
+            looked at, "evidence": sentences}, "verdict": {"genre": null where there is nothing to name,
+            "sure", "candidates", "agreement", "confidence", "sentence"}, "probabilities": {genre: p} of
+            the models together, calibrated, "combined": ten of them per segment, "models": [{"name",
+            "genre", "probabilities": {genre: p}, "timeline": ten probabilities per segment,
+            "milliseconds", "tags": {tag: p} for musicnn, each of its 50 judged by itself, else null}],
             "warnings", "preparation_milliseconds"}
         """
         if audio is None or not models:
@@ -212,7 +220,7 @@ class ClassifyTab:
     # What the page shows --------------------------------------------------------------------------------
 
     def _ask(self, path: str, chosen: list[str]) -> Report:
-        return classify(path, {name: model for name, model in self.models.items() if name in chosen})
+        return classify(path, self.ensemble, chosen)
 
     def _name(self, clip: str, session: Session) -> str:
         place = session.find(clip)
@@ -231,8 +239,8 @@ class ClassifyTab:
         heard = bool(entry.report.models)
         return self._page(
             session,
-            view.verdict(entry.report, entry.name, self.measured),
-            view.timeline(entry.report) if heard else "",
+            view.verdict(entry.report, entry.name, self.quality),
+            view.timeline(entry.report) if entry.report.verdict.genre else "",
             view.cards(entry.report, self.cards) if heard else "",
             entry,
         )

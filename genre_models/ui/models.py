@@ -7,15 +7,17 @@ from genre_models.classifiers import ARCHITECTURES, GenreClassifier, LayerSize, 
 from genre_models.metrics import Accuracy
 
 BYTES_PER_PARAMETER = 4  # float32
+OTHER_SYSTEMS = {"verdict": "The verdict", "baseline": "Baseline (SVM)"}
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """One model as the pages present it."""
+    """One model as the pages present it: numbers `trained` here and those that came `frozen`."""
 
     name: str
     title: str
-    parameters: int
+    trained: int
+    frozen: int
     megabytes: float
     layers: list[LayerSize]
     accuracy: Accuracy | None
@@ -27,7 +29,8 @@ def describe(models: Mapping[str, GenreClassifier], measured: Mapping[str, Accur
         name: ModelCard(
             name=name,
             title=model.title,
-            parameters=model.n_parameters,
+            trained=model.n_trained,
+            frozen=model.n_frozen,
             megabytes=BYTES_PER_PARAMETER * model.n_parameters / 1e6,
             layers=layer_sizes(model),
             accuracy=measured.get(name),
@@ -37,5 +40,5 @@ def describe(models: Mapping[str, GenreClassifier], measured: Mapping[str, Accur
 
 
 def title(name: str) -> str:
-    """A model's name as people write it."""
-    return ARCHITECTURES[name].title
+    """A model's name, or that of what it is compared with, as people write it."""
+    return ARCHITECTURES[name].title if name in ARCHITECTURES else OTHER_SYSTEMS.get(name, name)

@@ -1,21 +1,24 @@
 """A report as HTML: the verdict, the timeline and the models side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 
 import jinja2
 
 from genre_models.audio import SEGMENT_S
-from genre_models.classify import SURE_CONFIDENCE, Report
-from genre_models.metrics import Accuracy
+from genre_models.classifiers import ARCHITECTURES
+from genre_models.classify import Report
+from genre_models.metrics import Bin, Measured
 from genre_models.ui.models import ModelCard, title
+from genre_models.verdict import SURE_CONFIDENCE
 
 COUNT_WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 CONFIDENCE_WORDS = ((0.8, "high"), (SURE_CONFIDENCE, "fair"), (0.35, "low"), (0.0, "very low"))
 TICK_STEPS_S = (1, 2, 6, 12, 30, 60, 120)
 MAX_TICKS = 8
 MIN_LABEL_WIDTH = 8.0  # percent of the clip
+TOP_TAGS = 10
 
 
 def seconds(value: float) -> str:
@@ -31,10 +34,25 @@ def percent(value: float) -> str:
     return f"{100 * value:.0f}%"
 
 
+def milliseconds(value: float) -> str:
+    """A short time for a person: "4.2 ms", "210 ms"."""
+    return f"{value:.1f} ms" if value < 100 else f"{value:,.0f} ms"
+
+
+def shape(sizes: Iterable[int]) -> str:
+    """The size of a layer's output for a person: "32×128×11", "1,690"."""
+    return "×".join(f"{size:,}" for size in sizes)
+
+
 def _environment() -> jinja2.Environment:
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"seconds": seconds, "percent": percent}
+    environment.filters |= {
+        "seconds": seconds,
+        "milliseconds": milliseconds,
+        "percent": percent,
+        "shape": shape,
+    }
     return environment
 
 
@@ -57,59 +75,61 @@ def panel(heading: str, sentence: str, kind: str = "info") -> str:
 
 
 def confidence_word(confidence: float) -> str:
-    """How high a mean probability is, in words."""
+    """How high a probability is, in words."""
     return next(word for floor, word in CONFIDENCE_WORDS if confidence >= floor)
 
 
-def accuracy_sentence(n_models: int, measured: Mapping[str, Accuracy]) -> str | None:
+def _was_measured(report: Report, quality: Measured) -> bool:
+    """Whether this verdict comes from the models whose verdict was measured, all of them together."""
+    names = {model.name for model in report.models}
+    return "verdict" in quality.accuracies and names == quality.accuracies.keys() & ARCHITECTURES.keys()
+
+
+def accuracy_sentence(report: Report, quality: Measured) -> str | None:
     """The measured accuracy of all the models together; None for another group of them."""
-    together = measured.get("average")
-    if together is None or n_models != len(measured.keys() - {"average", "baseline"}):
+    if not _was_measured(report, quality):
         return None
+    n_models, together = len(report.models), quality.accuracies["verdict"]
     return (
-        f"On artists they had never heard, the {COUNT_WORDS.get(n_models, n_models)} together name the right "
-        f"genre of ten for {percent(together.value)} of the tracks, each genre counting alike "
+        f"On artists kept out of the training, the {COUNT_WORDS.get(n_models, n_models)} together name the "
+        f"right genre of ten for {percent(together.value)} of the tracks, each genre counting alike "
         f"(95% interval {100 * together.low:.0f} to {100 * together.high:.0f})."
     )
 
 
-def verdict(report: Report, clip_name: str, measured: Mapping[str, Accuracy]) -> str:
+def like_this(report: Report, quality: Measured) -> Bin | None:
+    """How answers of this confidence turned out; None where that was not measured for these models."""
+    if quality.calibration is None or not _was_measured(report, quality):
+        return None
+    return quality.calibration.after.near(report.verdict.confidence)
+
+
+def verdict(report: Report, clip_name: str, quality: Measured) -> str:
     """The answer in words, how sure it is, and what to bear in mind."""
-    ranked = sorted(mean_probabilities(report).items(), key=lambda item: -item[1])
+    ranked = sorted(report.probabilities.items(), key=lambda item: -item[1])
     return render(
         "verdict",
         report=report,
         clip_name=clip_name,
         word=confidence_word(report.verdict.confidence),
         candidates=[(genre, p) for genre, p in ranked if genre in report.verdict.candidates],
-        accuracy=accuracy_sentence(len(report.models), measured),
+        like_this=like_this(report, quality),
+        accuracy=accuracy_sentence(report, quality),
         sure_from=SURE_CONFIDENCE,
         title=title,
     )
 
 
-def mean_probabilities(report: Report) -> dict[str, float]:
-    """The average of the models over the whole clip; empty for silence."""
-    if not report.models:
-        return {}
-    return {
-        genre: sum(model.probabilities[genre] for model in report.models) / len(report.models)
-        for genre in report.genres
-    }
-
-
 def cards(report: Report, models: Mapping[str, ModelCard]) -> str:
-    """One column per model that answered; bars in the same order in every one."""
-    return render("cards", report=report, models=models)
+    """One column per model that answered, bars in the same order in every one; then the tags, if any."""
+    answers = (model.tags for model in report.models if model.tags)
+    tags = sorted(next(answers, {}).items(), key=lambda item: -item[1])
+    return render("cards", report=report, models=models, tags=tags, n_top_tags=TOP_TAGS)
 
 
 def timeline(report: Report) -> str:
-    """Genre over the clip: the average of the models as a heat map, and each model's first choice."""
+    """Genre over the clip: the models together as a heat map, and each model's first choice."""
     spans = _spans(report)
-    mean = [
-        [sum(values) / len(report.models) for values in zip(*rows, strict=True)]
-        for rows in zip(*(model.timeline for model in report.models), strict=True)
-    ]  # (segments, genres)
     choices = {
         model.name: [report.genres[row.index(max(row))] for row in model.timeline] for model in report.models
     }
@@ -117,7 +137,6 @@ def timeline(report: Report) -> str:
         "timeline",
         report=report,
         spans=spans,
-        mean=mean,
         choices=choices,
         runs={name: _runs(spans, genres) for name, genres in choices.items()},
         ticks=_ticks(report.duration_s),

@@ -24,9 +24,8 @@ from playwright.sync_api import Page, sync_playwright
 from genre_models import audio
 from genre_models.classify import classify
 from genre_models.features import mfcc
-from genre_models.hub import ASSETS, load_models
-from tests.conftest import ROOT, free_port, wait_for
-from tests.sounds import sound
+from genre_models.hub import ASSETS, load_ensemble
+from tests.conftest import ROOT, free_port, music, wait_for
 
 RUNS = 15
 WARM_UPS = 3
@@ -34,7 +33,7 @@ RESULT = ASSETS / "metrics" / "answer.json"
 PAINTED = """
 () => new Promise((resolve) => {
   const done = () => document.querySelector("#verdict .verdict h2")
-    && document.querySelectorAll("#side-by-side .card").length === 4
+    && document.querySelectorAll("#side-by-side .cards .card").length === 5
     && document.querySelectorAll("#timeline .heat").length === 10;
   const painted = () => requestAnimationFrame(() => setTimeout(resolve, 0));
   const look = () => done() ? painted() : requestAnimationFrame(look);
@@ -112,11 +111,11 @@ def main() -> None:
         if len(sys.argv) > 1:
             shutil.copy(sys.argv[1], clip)
         else:
-            soundfile.write(clip, sound(5, 0, 30.0), audio.SAMPLE_RATE)
-        models = load_models()
+            soundfile.write(clip, music(30, audio.SAMPLE_RATE), audio.SAMPLE_RATE)
+        ensemble = load_ensemble()
         results = {
-            "upload to painted answer, four models": summary(in_browser(clip)),
-            "the library's classify() alone": summary(repeat(lambda: classify(clip, models))),
+            "upload to painted answer, five models": summary(in_browser(clip)),
+            "the library's classify() alone": summary(repeat(lambda: classify(clip, ensemble))),
             "our load and MFCCs": summary(repeat(lambda: mfcc(audio.segment(audio.load(clip)).waveforms))),
             "librosa's load and MFCCs": summary(repeat(lambda: with_librosa(clip))),
         }
