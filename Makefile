@@ -12,6 +12,7 @@ test: $(VENV)/.dev lint chromium
 
 bench: $(VENV)/.dev chromium
 	$(BIN)/python -m tests.benchmarks.answer
+	$(BIN)/python -m tests.benchmarks.ear
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
