@@ -2,12 +2,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint chromium bench clean
+.PHONY: app test lint chromium sounds bench clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
 
-test: $(VENV)/.dev lint chromium
+test: $(VENV)/.dev lint chromium sounds
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/.dev chromium
@@ -25,6 +25,13 @@ chromium:
 	(apt-get update -qq && apt-get install -y -qq chromium) >/dev/null 2>&1 || \
 	(sudo -n apt-get update -qq && sudo -n apt-get install -y -qq chromium) >/dev/null 2>&1 || \
 	echo "CHROMIUM CANNOT BE INSTALLED HERE: the browser tests will be skipped, or fail where CI is set."
+
+sounds:
+	@for name in espeak-ng sox; do \
+	command -v $$name >/dev/null || \
+	(apt-get update -qq && apt-get install -y -qq $$name) >/dev/null 2>&1 || \
+	(sudo -n apt-get update -qq && sudo -n apt-get install -y -qq $$name) >/dev/null 2>&1 || \
+	echo "$$name CANNOT BE INSTALLED HERE: tests with its sounds will be skipped, or fail where CI is set."; done
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

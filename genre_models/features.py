@@ -18,12 +18,13 @@ AMIN = 1e-10
 
 
 @cache
-def _mel_spectrogram() -> MelSpectrogram:
+def mel_spectrogram(sample_rate: int, n_fft: int, hop_length: int, n_mels: int) -> MelSpectrogram:
+    """Waveforms (n, samples) -> mel power spectrograms (n, mels, frames), as librosa computes them."""
     return MelSpectrogram(
-        sample_rate=SAMPLE_RATE,
-        n_fft=N_FFT,
-        hop_length=HOP_LENGTH,
-        n_mels=N_MELS,
+        sample_rate=sample_rate,
+        n_fft=n_fft,
+        hop_length=hop_length,
+        n_mels=n_mels,
         mel_scale="slaney",
         norm="slaney",
         pad_mode="constant",
@@ -36,7 +37,7 @@ def log_mel(segments: Tensor) -> Tensor:
     Values more than 80 dB below the loudest of their own segment are raised to that floor, as
     `librosa.power_to_db` does; the channel axis added here keeps one segment's floor from another's.
     """
-    mel = _mel_spectrogram()(segments)  # (n, mels, frames)
+    mel = mel_spectrogram(SAMPLE_RATE, N_FFT, HOP_LENGTH, N_MELS)(segments)  # (n, mels, frames)
     return amplitude_to_DB(
         mel.unsqueeze(1), multiplier=10.0, amin=AMIN, db_multiplier=0.0, top_db=TOP_DB
     ).squeeze(1)

@@ -6,14 +6,15 @@ Pons, Nieto, Prockup, Schmidt, Ehmann and Serra, "End-to-end learning for music 
 operations and less memory traffic, with the same results.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cache
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchaudio.transforms import MelSpectrogram
+
+from genre_models.features import mel_spectrogram
 
 SAMPLE_RATE = 16_000
 N_FFT = 512
@@ -49,19 +50,6 @@ TAGS = (
 """The tags, in the order of the network's outputs: Last.fm's 50 most given in the Million Song Dataset."""
 
 
-@cache
-def _mel_spectrogram() -> MelSpectrogram:
-    return MelSpectrogram(
-        sample_rate=SAMPLE_RATE,
-        n_fft=N_FFT,
-        hop_length=HOP_LENGTH,
-        n_mels=N_MELS,
-        mel_scale="slaney",
-        norm="slaney",
-        pad_mode="constant",
-    )
-
-
 def levelled(waveforms: Tensor) -> Tensor:
     """Bring each waveform (n, samples) to the same level: an RMS of LEVEL_DBFS."""
     rms = waveforms.square().mean(dim=-1, keepdim=True).sqrt()
@@ -70,7 +58,7 @@ def levelled(waveforms: Tensor) -> Tensor:
 
 def log_mel(waveforms: Tensor) -> Tensor:
     """Compressed mel spectrogram log10(10000 m + 1), (n, samples at 16 kHz) -> (n, frames, 96)."""
-    mel: Tensor = _mel_spectrogram()(waveforms)  # (n, mels, frames)
+    mel: Tensor = mel_spectrogram(SAMPLE_RATE, N_FFT, HOP_LENGTH, N_MELS)(waveforms)  # (n, mels, frames)
     return (COMPRESSION * mel + 1).log10().transpose(1, 2)
 
 
@@ -91,7 +79,7 @@ class Heard:
     pooled: Tensor  # (n, 1506), maximum and mean over time of the convolutions
 
 
-class _Layer(nn.Module):
+class _Layer(nn.Module, ABC):
     """Convolution, bias, ReLU, batch norm, then the maximum over all mels: (batch, frames, mels) -> (batch,
     frames, filters).
 
@@ -104,9 +92,9 @@ class _Layer(nn.Module):
         self.convolution = nn.Conv2d(1, filters, (frames, mels))
         self.norm = nn.BatchNorm1d(filters, eps=BATCH_NORM_EPSILON)
 
+    @abstractmethod
     def highest(self, x: Tensor, kernels: Tensor) -> Tensor:
         """Maximum over the mels of x, zero-padded in time, convolved with kernels (size, filters)."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
         """One filter a channel, one value a frame."""

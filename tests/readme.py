@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from genre_models.hub import ASSETS
-from genre_models.training.evaluation import conditions_table, table
+from genre_models.training.tables import conditions_table, table
 from genre_models.training.teaching import in_words
 
 README = Path(__file__).resolve().parent.parent / "README.md"

@@ -12,11 +12,12 @@ from genre_models.classifiers import GENRES
 from genre_models.training import head
 from genre_models.training.choice import ALL, Choices, choose, read_choices, write_choices
 from genre_models.training.dataset import Dataset
-from genre_models.training.evaluation import combination, conditions_table, evaluate, network_jobs, table
+from genre_models.training.evaluation import combination, evaluate, network_jobs
 from genre_models.training.folds import SHUFFLES, SPLITS, outer_folds
 from genre_models.training.head import HEAD_CANDIDATES, HEAD_RECIPE
 from genre_models.training.recipes import CANDIDATES, RECIPES, Recipe
 from genre_models.training.recording_conditions import CONDITIONS
+from genre_models.training.tables import conditions_table, table
 
 MODELS = ["mlp", "musicnn"]
 QUICK = {

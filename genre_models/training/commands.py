@@ -18,10 +18,11 @@ from genre_models.hub import COMBINATION_FILE, WeightsError
 from genre_models.training import gtzan, non_music, teaching
 from genre_models.training.choice import ALL, CHOICES_FILE, choose, read_choices, write_choices
 from genre_models.training.dataset import Dataset, extract_all, listen_to_unlabelled, load_dataset
-from genre_models.training.evaluation import combination, conditions_table, evaluate, table
+from genre_models.training.evaluation import combination, evaluate
 from genre_models.training.folds import SPLITS, Split
 from genre_models.training.genre import Settings, SplitChoice, training
 from genre_models.training.loop import CheckpointError, choose_device
+from genre_models.training.tables import conditions_table, table
 
 INTERRUPTED = 130
 WRONG_INPUT = 2

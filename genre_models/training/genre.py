@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -108,7 +109,7 @@ def _validation(dataset: Dataset, folds: list[_Scored]) -> dict[str, Any]:
     return _score(dataset, recordings, np.concatenate(named).argmax(axis=1))
 
 
-class GenreTraining:
+class GenreTraining(ABC):
     """All trainings behind one set of weights; each keeps a checkpoint of its own below the output folder."""
 
     def __init__(self, model: str, dataset: Dataset, settings: Settings, device: torch.device) -> None:
@@ -155,18 +156,19 @@ class GenreTraining:
         model.temperature.fill_(choice.temperature)
         return model, {"recipe": asdict(choice.recipe), "candidate": choice.candidate, **details}
 
+    @abstractmethod
     def _train_on_all(self, recipe: AnyRecipe, epochs: int) -> tuple[GenreClassifier, dict[str, Any]]:
-        raise NotImplementedError
+        """The model trained on everything, and what to keep of the training."""
 
+    @abstractmethod
     def _train(
         self, folds: list[Fold], segments: np.ndarray
     ) -> tuple[GenreClassifier, list[_Scored], dict[str, Any]]:
         """The model trained on `segments`, what it said in validation, and what to keep of the training."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _answers(self, model: GenreClassifier, segments: np.ndarray) -> np.ndarray:
         """Log-probabilities of segments, (n, 10)."""
-        raise NotImplementedError
 
     def _test_published(self, model: GenreClassifier) -> dict[str, Any]:
         recordings = published_split(self.dataset)["test"]
