@@ -38,6 +38,14 @@ def steps(choices: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def head_scores(choices: dict[str, Any]) -> str:
+    """What the candidates for MusiCNN's head were chosen by, as a table."""
+    scores = choices["models"]["musicnn"]["all"]["scores"]
+    lines = ["| MusiCNN's head, trained on | mean of clean and hardest recordings |", "|---|---|"]
+    lines += [f"| {name} | {100 * score:.1f}% |" for name, score in scores.items()]
+    return "\n".join(lines)
+
+
 def sureness(evaluation: dict[str, Any]) -> str:
     """What a sure and an unsure verdict, and a stated confidence, mean, in sentences."""
     verdicts = evaluation["verdicts"]
@@ -100,6 +108,7 @@ def sections() -> dict[str, str]:
         "conditions": conditions_table(evaluation),
         "sureness": sureness(evaluation),
         "steps": steps(_read("choices.json")),
+        "head": head_scores(_read("choices.json")),
         "not music": not_music(_read("sound.json")),
         "teaching": textwrap.fill(in_words(_read("teaching.json")), 108),
         "speed": speed(_read("answer.json")),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from genre_models.classifiers import NETWORKS, MusiCNNClassifier
 from genre_models.hub import ASSETS
@@ -20,10 +21,11 @@ from genre_models.training.calibration import fit_pool, fit_temperature, tempere
 from genre_models.training.dataset import Dataset
 from genre_models.training.folds import N_FOLDS, SHUFFLES, outer_folds, scored_recordings
 from genre_models.training.gtzan import DataError
-from genre_models.training.head import HEAD_CANDIDATES, HeadRecipe, head_answers
+from genre_models.training.head import HARDEST, HEAD_CANDIDATES, HeadRecipe, head_answers
 from genre_models.training.jobs import Job, run_jobs
 from genre_models.training.loop import Run
 from genre_models.training.recipes import CANDIDATES, Recipe
+from genre_models.training.recording_conditions import CLEAN
 from genre_models.training.scores import balanced_accuracy, paired_difference
 
 CHOICES_FILE = ASSETS / "metrics" / "choices.json"
@@ -77,7 +79,8 @@ class Inner:
     """What a model trained on one fold answered on another: an inner fold of the third.
 
     `answers` are log-probabilities (epochs, segments, genres) and `owner` (segments,) the recording of each
-    segment, numbered as in `recordings`.
+    segment, numbered as in `recordings`. `distant` is like `answers`, heard under `HARDEST`, for a model
+    whose choice minds that; the choice then goes by the mean of both accuracies.
     """
 
     shuffle: int
@@ -86,6 +89,7 @@ class Inner:
     owner: np.ndarray
     recordings: np.ndarray
     truth: np.ndarray
+    distant: np.ndarray | None = None
 
     def is_inside(self, side: tuple[int, int] | None) -> bool:
         """Whether it belongs to a training side: (shuffle, reported fold), or None for all data."""
@@ -93,18 +97,30 @@ class Inner:
 
     def probabilities(self, epochs: int, temperature: float = 1.0) -> np.ndarray:
         """Means over each recording's segments after so many epochs, (recordings, genres)."""
-        sums = np.zeros((len(self.truth), self.answers.shape[2]))
-        np.add.at(sums, self.owner, tempered(self.answers[epochs - 1].astype(np.float64), temperature))
+        return self._averaged(self.answers[epochs - 1], temperature)
+
+    def _averaged(self, answers: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+        sums = np.zeros((len(self.truth), answers.shape[1]))
+        np.add.at(sums, self.owner, tempered(answers.astype(np.float64), temperature))
         return sums / np.bincount(self.owner)[:, None]
 
     def curve(self) -> np.ndarray:
-        """Balanced accuracy by epoch."""
-        epochs = range(1, len(self.answers) + 1)
-        return np.array([balanced_accuracy(self.truth, self.probabilities(n).argmax(axis=1)) for n in epochs])
+        """Balanced accuracy by epoch, as the choice minds it."""
+        heard = [self.answers] if self.distant is None else [self.answers, self.distant]
+        return np.mean([[self._accuracy(one) for one in answers] for answers in heard], axis=0)
+
+    def _accuracy(self, answers: np.ndarray) -> float:
+        return balanced_accuracy(self.truth, self._averaged(answers).argmax(axis=1))
 
 
 def _inner(
-    dataset: Dataset, shuffle: int, trained: int, scored: int, validated: np.ndarray, answers: np.ndarray
+    dataset: Dataset,
+    shuffle: int,
+    trained: int,
+    scored: int,
+    validated: np.ndarray,
+    answers: np.ndarray,
+    distant: np.ndarray | None,
 ) -> Inner:
     """Pick one fold's recordings from the answers (epochs, segments, genres) on all `validated` ones."""
     recordings = scored_recordings(dataset, outer_folds(dataset, "artist", shuffle)[scored].test)
@@ -117,6 +133,7 @@ def _inner(
         np.searchsorted(recordings, owner[kept]),
         recordings,
         dataset.genre[recordings],
+        None if distant is None else distant[:, kept],
     )
 
 
@@ -144,9 +161,11 @@ InnerAnswers = dict[str, list[Inner]]
 """By candidate: all inner folds."""
 
 
-def _split_up(dataset: Dataset, training: _Training, answers: np.ndarray) -> list[Inner]:
+def _split_up(
+    dataset: Dataset, training: _Training, answers: np.ndarray, distant: np.ndarray | None = None
+) -> list[Inner]:
     return [
-        _inner(dataset, training.shuffle, training.fold, j, training.validated, answers)
+        _inner(dataset, training.shuffle, training.fold, j, training.validated, answers, distant)
         for j in range(N_FOLDS)
         if j != training.fold
     ]
@@ -170,8 +189,9 @@ def _head_answers(dataset: Dataset) -> InnerAnswers:
     answers: InnerAnswers = {}
     for training, (candidate, recipe) in product(_trainings(dataset), HEAD_CANDIDATES.items()):
         validated = dataset.segments_of(training.validated)
-        said = head_answers(dataset, training.segments, recipe, dataset.heard["clean"][validated])
-        answers.setdefault(candidate, []).extend(_split_up(dataset, training, said[None]))
+        heard = torch.stack([dataset.heard[name][validated] for name in (CLEAN, HARDEST)])
+        clean, distant = head_answers(dataset, training.segments, recipe, heard)
+        answers.setdefault(candidate, []).extend(_split_up(dataset, training, clean[None], distant[None]))
     return answers
 
 
