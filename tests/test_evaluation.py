@@ -10,7 +10,7 @@ import torch
 
 from genre_models.classifiers import GENRES
 from genre_models.training import head
-from genre_models.training.choice import ALL, Choices, choose, read_choices, write_choices
+from genre_models.training.choice import ALL, Choices, Inner, choose, read_choices, write_choices
 from genre_models.training.dataset import Dataset
 from genre_models.training.evaluation import combination, evaluate, network_jobs
 from genre_models.training.folds import SHUFFLES, SPLITS, outer_folds
@@ -142,3 +142,15 @@ def test_recipes_in_use_are_the_ones_that_were_chosen() -> None:
     chosen = {model: sides[ALL].recipe for model, sides in read_choices().models.items()}
     assert chosen == {**RECIPES, "musicnn": HEAD_RECIPE}
     assert RECIPES.keys() == CANDIDATES.keys()
+
+
+def test_a_head_is_chosen_by_its_hardest_recordings_too() -> None:
+    truth = np.array([0, 1])
+    right = np.log(np.eye(2, 10) + 0.01)[None]  # (1 epoch, 2 segments, 10 genres)
+    wrong = right[:, ::-1]
+
+    def accuracy(answers: np.ndarray, distant: np.ndarray | None) -> float:
+        return float(Inner(0, (0, 1), answers, truth, truth, truth, distant).curve()[0])
+
+    assert accuracy(right, None) == accuracy(right, right) == 1.0
+    assert accuracy(right, wrong) == accuracy(wrong, right) == 0.5

@@ -24,11 +24,12 @@ from genre_models.classifiers import (
 from genre_models.hub import bundled_ear
 from genre_models.training import batches
 from genre_models.training.batches import TrainingSegments
+from genre_models.training.checkpoint import CheckpointError
 from genre_models.training.choice import best_epochs
 from genre_models.training.dataset import Dataset
 from genre_models.training.folds import outer_folds, scored_recordings
 from genre_models.training.head import HeadRecipe
-from genre_models.training.loop import CheckpointError, Run, Trainer, fit
+from genre_models.training.loop import Run, Trainer, fit
 from genre_models.training.recipes import Recipe
 
 CPU = torch.device("cpu")

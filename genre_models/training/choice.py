@@ -307,5 +307,10 @@ def read_choices(path: Path = CHOICES_FILE) -> Choices:
 
 
 def _read_choice(model: str, stored: Mapping[str, Any]) -> Choice:
-    recipe: type[Recipe] | type[HeadRecipe] = Recipe if model in NETWORKS else HeadRecipe
-    return Choice(**{**stored, "recipe": recipe(**stored["recipe"])})
+    settings = stored["recipe"]
+    recipe: AnyRecipe = (
+        Recipe(**settings)
+        if model in NETWORKS
+        else HeadRecipe(**{**settings, "conditions": tuple(settings["conditions"])})
+    )
+    return Choice(**{**stored, "recipe": recipe})

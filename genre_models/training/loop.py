@@ -1,7 +1,6 @@
 """The training loop: epochs, averaged weights, checkpoints that resume to the digit."""
 
 import copy
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,14 +9,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from genre_models.classifiers import MFCCClassifier
 from genre_models.training.batches import TrainingSegments
+from genre_models.training.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    optimizer_tensors,
+    restore_optimizer,
+    save_checkpoint,
+)
 from genre_models.training.dataset import Dataset
 from genre_models.training.recipes import Recipe
 from genre_models.training.scores import balanced_accuracy
@@ -60,10 +64,6 @@ class Run:
             "seed": self.seed,
             "segments": self.segments.tolist(),
         }
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that is damaged or belongs to another training run."""
 
 
 def choose_device() -> torch.device:
@@ -171,44 +171,27 @@ class Trainer:
         epoch.validation_named = named.tolist()
 
     def save(self, path: Path) -> None:
-        """Write all that is needed to go on; the old checkpoint stays until the new one is whole."""
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        tensors |= {f"average.{name}": value for name, value in self.average.items()}
-        for i, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{i}.{name}": value for name, value in state.items()}
-        tensors |= {f"answers.{i}": answers for i, answers in enumerate(self.answers)}
-        metadata = {
-            "settings": json.dumps(self.run.settings(self.model)),
-            "history": json.dumps([asdict(epoch) for epoch in self.history]),
+        """Write all that is needed to go on."""
+        groups = {
+            "model": self.model.state_dict(),
+            "average": self.average,
+            "optimizer": optimizer_tensors(self.optimizer),
+            "answers": {str(i): answers for i, answers in enumerate(self.answers)},
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, unfinished, metadata)
-        unfinished.replace(path)
+        history = [asdict(epoch) for epoch in self.history]
+        save_checkpoint(path, groups, self.run.settings(self.model), history)
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint; raises `CheckpointError` if it is damaged or another run's."""
-        try:
-            with safe_open(path, framework="pt") as file:
-                metadata = file.metadata()
-                names = list(file.keys())  # an open safetensors file cannot be iterated over
-                tensors = {name: file.get_tensor(name) for name in names}
-        except SafetensorError as error:
-            raise CheckpointError(f"{path} is damaged: train without --resume.") from error
-        if json.loads(metadata["settings"]) != self.run.settings(self.model):
-            raise CheckpointError(f"{path} was made with other settings or data: train without --resume.")
-        self.history = [Epoch(**epoch) for epoch in json.loads(metadata["history"])]
-        if len(self.history) > self.run.epochs:
+        groups, history = load_checkpoint(path, self.run.settings(self.model))
+        if len(history) > self.run.epochs:
             raise CheckpointError(f"{path} was trained for longer than asked: train without --resume.")
-        self.model.load_state_dict(_below(tensors, "model."))
-        self.average = {name: value.to(self.device) for name, value in _below(tensors, "average.").items()}
-        answers = _below(tensors, "answers.")
+        self.history = [Epoch(**epoch) for epoch in history]
+        self.model.load_state_dict(groups["model"])
+        self.average = {name: value.to(self.device) for name, value in groups["average"].items()}
+        answers = groups.get("answers", {})
         self.answers = [answers[str(i)] for i in range(len(answers))]
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in _below(tensors, "optimizer.").items():
-            index, key = name.split(".", 1)
-            state.setdefault(int(index), {})[key] = value
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        restore_optimizer(self.optimizer, groups["optimizer"])
 
 
 def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
@@ -216,10 +199,6 @@ def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
     for parameter in model.parameters():
         if parameter.ndim == 4:
             parameter.data = parameter.data.to(memory_format=memory_format)
-
-
-def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 @dataclass(frozen=True)
