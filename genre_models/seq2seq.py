@@ -1,0 +1,232 @@
+"""The encoder-decoder Transformer: token ids in, token ids out (Vaswani et al. 2017)."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, overload
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from genre_models.attention import (
+    Attention,
+    DecoderCache,
+    DecoderLayer,
+    EncoderLayer,
+    SinusoidalPositions,
+    look_ahead_mask,
+    padding_mask,
+)
+from genre_models.sampling import Allowed, Rows, Sampling, Step
+
+__all__ = ["Allowed", "Attention", "EncoderDecoder", "Sampling", "Step"]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A source that the encoder has read, and what the decoder keeps of it and of its target."""
+
+    layers: list[DecoderCache]
+    mask: Tensor | None  # (batch, 1, 1, s)
+    attention: list[Tensor] | None
+
+
+class EncoderDecoder(
+    nn.Module, PyTorchModelHubMixin, library_name="genre-models", license="mit", tags=["seq2seq"]
+):
+    """Source ids -> logits of the target's next ids.
+
+    The token `pad` fills up the rows of a batch, before or after what counts, and changes nothing in it.
+    `from_pretrained(folder or "user/name", revision=...)`, `save_pretrained(folder)` and
+    `push_to_hub("user/name")` come from huggingface_hub; weights are safetensors beside a config.json
+    that holds the constructor's arguments.
+    """
+
+    def __init__(
+        self,
+        source_vocab: int,
+        target_vocab: int,
+        d_model: int = 128,
+        heads: int = 4,
+        encoder_layers: int = 3,
+        decoder_layers: int = 3,
+        d_ff: int = 512,
+        d_k: int | None = None,
+        d_v: int | None = None,
+        dropout: float = 0.1,
+        pad: int = 0,
+    ) -> None:
+        super().__init__()
+        self.pad = pad
+        self.scale = math.sqrt(d_model)
+        self.source_embedding = nn.Embedding(source_vocab, d_model, padding_idx=pad)
+        self.target_embedding = nn.Embedding(target_vocab, d_model, padding_idx=pad)
+        self.positions = SinusoidalPositions(d_model)
+        self.dropout = nn.Dropout(dropout)
+        sizes = (d_model, heads, d_ff, d_k, d_v, dropout)
+        self.encoder = nn.ModuleList(EncoderLayer(*sizes) for _ in range(encoder_layers))
+        self.decoder = nn.ModuleList(DecoderLayer(*sizes) for _ in range(decoder_layers))
+        self.head = nn.Linear(d_model, target_vocab)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """Xavier; embeddings times sqrt(d_model) have unit variance, like the positions."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Embedding):
+                nn.init.normal_(module.weight, std=1 / self.scale)
+                nn.init.zeros_(module.weight[self.pad])
+
+    @overload
+    def forward(self, source: Tensor, target: Tensor, return_attention: Literal[False] = False) -> Tensor: ...
+
+    @overload
+    def forward(
+        self, source: Tensor, target: Tensor, return_attention: Literal[True]
+    ) -> tuple[Tensor, Attention]: ...
+
+    def forward(
+        self, source: Tensor, target: Tensor, return_attention: bool = False
+    ) -> Tensor | tuple[Tensor, Attention]:
+        """Ids (batch, s) and (batch, t) -> logits (batch, t, target_vocab) of what follows each target token.
+
+        With `return_attention` also the weights of all layers.
+        """
+        padding = target == self.pad
+        read = self._read(source, return_attention)
+        x, attention = self._decode(target, _positions(padding), _past_mask(padding), read)
+        logits = self.head(x)
+        return logits if attention is None else (logits, attention)
+
+    def token_losses(self, source: Tensor, target: Tensor) -> Tensor:
+        """Teacher forcing: cross-entropy in nats of each target token after those before it, (batch, t - 1).
+
+        0 where there is PAD, and for a row's first token, which nothing foretells.
+        """
+        logits = self(source, target[:, :-1])  # (batch, t - 1, target_vocab)
+        losses = F.cross_entropy(
+            logits.transpose(1, 2), target[:, 1:], ignore_index=self.pad, reduction="none"
+        )
+        return losses.masked_fill(target[:, :-1] == self.pad, 0.0)
+
+    def loss(self, source: Tensor, target: Tensor) -> Tensor:
+        """The mean of `token_losses` over all but PAD, ()."""
+        foretold = (target[:, 1:] != self.pad) & (target[:, :-1] != self.pad)
+        return self.token_losses(source, target).sum() / foretold.sum()
+
+    def generate(
+        self,
+        source: Tensor,
+        prefix: Tensor,
+        max_tokens: int,
+        sampling: Sampling | None = None,
+        stop: int | None = None,
+        allowed: Allowed | None = None,
+        return_attention: bool = False,
+    ) -> Iterator[Step]:
+        """Carry `prefix` (batch, n) on after `source` (batch, s), one token of all rows at a time.
+
+        Keys and values are kept, so that a step costs about the same at any length. A row ends with the
+        token `stop`; the steps end with the last row, or after `max_tokens`. PAD is never chosen. `allowed`
+        is asked before each step with the prefix and all tokens since. Everything in a step is on the CPU
+        but the attention. Raises ValueError for a prefix that is empty or padded at its end, and where
+        `allowed` leaves a row nothing.
+        """
+        if prefix.ndim != 2 or len(prefix) != len(source) or prefix.shape[1] < 1:
+            raise ValueError(f"prefix {tuple(prefix.shape)} is not a row of tokens for each source")
+        if (prefix[:, -1] == self.pad).any():
+            raise ValueError("prefixes of different lengths are padded before their tokens, not after")
+        if max_tokens < 1:
+            raise ValueError(f"max_tokens is 1 or more, not {max_tokens}")
+        rows = Rows(prefix, self.pad, sampling or Sampling(), stop, allowed)
+        return self._steps(source, prefix, max_tokens, rows, return_attention)
+
+    @torch.inference_mode()
+    def _steps(
+        self, source: Tensor, prefix: Tensor, max_tokens: int, rows: Rows, return_attention: bool
+    ) -> Iterator[Step]:
+        padding = prefix == self.pad
+        is_padded = bool(padding.any())
+        tokens, positions = prefix, _positions(padding)
+        mask: Tensor | None = _past_mask(padding)
+        read: _Read | None = None
+        for _ in range(max_tokens):
+            with _evaluating(self):
+                read = read or self._read(source, return_attention)
+                x, attention = self._decode(tokens, positions, mask, read)
+                logits = self.head(x[:, -1])  # (batch, target_vocab)
+            step = rows.extend(logits, attention)
+            yield step
+            if step.finished.all():
+                return
+            tokens, positions = step.tokens[:, None].to(prefix.device), positions[:, -1:] + 1  # (batch, 1)
+            mask = None
+            if is_padded:  # only the prefix: what a row adds after its end is looked at by nobody
+                padding = F.pad(padding, (0, 1))
+                mask = padding_mask(padding)
+
+    def _read(self, source: Tensor, return_attention: bool) -> _Read:
+        padding = source == self.pad
+        mask = padding_mask(padding) if padding.any() else None
+        x = self._embed(self.source_embedding, source, _positions(padding), source.shape[1])
+        attention: list[Tensor] | None = [] if return_attention else None
+        for layer in self.encoder:
+            x, weights = layer(x, return_attention, mask)  # (batch, s, d_model)
+            if attention is not None:
+                attention.append(weights)
+        return _Read([DecoderCache(x) for _ in self.decoder], mask, attention)
+
+    def _decode(
+        self, tokens: Tensor, positions: Tensor, mask: Tensor | None, read: _Read
+    ) -> tuple[Tensor, Attention | None]:
+        """The next n target tokens (batch, n) -> (batch, n, d_model); what was read grows by them."""
+        attention = None if read.attention is None else Attention(read.attention)
+        length = read.layers[0].length + tokens.shape[1]
+        x = self._embed(self.target_embedding, tokens, positions, length)
+        for layer, cache in zip(self.decoder, read.layers, strict=True):
+            x, weights, cross = layer(x, cache, mask, read.mask, attention is not None)  # (batch, n, d_model)
+            if attention is not None:
+                attention.decoder.append(weights)
+                attention.cross.append(cross)
+        return x, attention
+
+    def _embed(self, embedding: nn.Embedding, tokens: Tensor, positions: Tensor, length: int) -> Tensor:
+        x: Tensor = embedding(tokens) * self.scale + self.positions(positions, length)
+        return self.dropout(x)
+
+    @classmethod
+    def _load_as_safetensor(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
+        return super()._load_as_safetensor(model, model_file, map_location, strict=True)
+
+    @classmethod
+    def _load_as_pickle(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
+        raise ValueError("these weights are a pickle, which can run code: save them as safetensors")
+
+
+def _positions(padding: Tensor) -> Tensor:
+    """Places counted from the first token that is not PAD, (batch, length)."""
+    return (~padding).cumsum(dim=1).sub(1).clamp_min(0)
+
+
+def _past_mask(padding: Tensor) -> Tensor:
+    """The past without PAD, (length, length) or (batch, 1, length, length)."""
+    mask = look_ahead_mask(padding.shape[1], padding.shape[1], padding.device)
+    return mask & padding_mask(padding) if padding.any() else mask
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Without dropout; the model goes on training afterwards if it was."""
+    training = model.training
+    if training:
+        model.eval()
+    try:
+        yield
+    finally:
+        if training:
+            model.train()
