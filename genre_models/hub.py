@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from genre_models.classifiers import ARCHITECTURES, GENRES, GenreClassifier, MusiCNNClassifier
+from genre_models.melody import MelodyTransformer
 from genre_models.musicnn import Heard, MusiCNN
 from genre_models.sound import Sound, SoundDetector
 from genre_models.verdict import Combination
@@ -17,6 +18,7 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUNDLED_WEIGHTS = ASSETS / "weights"
 COMBINATION_FILE = "verdict.json"
 DETECTOR_FOLDER = "sound"
+MELODY_FOLDER = "melody"
 
 
 class WeightsError(ValueError):
@@ -84,6 +86,19 @@ def load_detector(folder: Path) -> SoundDetector | None:
     except Exception as error:
         raise WeightsError(
             f"The weights in {folder / DETECTOR_FOLDER} do not fit the detector of non-music."
+        ) from error
+
+
+def load_melody(folder: Path = BUNDLED_WEIGHTS) -> MelodyTransformer | None:
+    """The melody Transformer in `folder/melody`, if any. Raises `WeightsError` for a broken one."""
+    if not (folder / MELODY_FOLDER / "model.safetensors").is_file():
+        return None
+    try:
+        with redirect_stdout(StringIO()):
+            return MelodyTransformer.from_pretrained(folder / MELODY_FOLDER).eval()
+    except Exception as error:
+        raise WeightsError(
+            f"The weights in {folder / MELODY_FOLDER} do not fit the melody Transformer."
         ) from error
 
 

@@ -1,0 +1,219 @@
+"""A tune from what a person asked for to what there is to show of it; page and API share it."""
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from threading import Thread
+from time import perf_counter
+from typing import Any, TypeVar, cast
+
+import torch
+
+from genre_models.attention import DecoderLayer
+from genre_models.melody import notes as language
+from genre_models.melody import vocabulary
+from genre_models.melody.compose import Continuation, NextNote, Request, continue_tunes
+from genre_models.melody.keys import likely_key
+from genre_models.melody.tune import Note, Tune
+from genre_models.sampling import Sampling
+from genre_models.seq2seq import EncoderDecoder
+
+BATCH_S = 1 / 8
+"""So often what is written is handed over."""
+MOST_SEED = 2**53 - 1
+"""The largest whole number that JSON keeps exact in every program."""
+RANDOM_SEEDS = 1_000_000
+"""Random seeds are below, short enough to be written down."""
+KEYS_BY_NAME = {key.name: key for key in vocabulary.KEYS}
+METRES_BY_NAME = {metre.name: metre for metre in vocabulary.METRES}
+METRICS_FILE = "metrics.json"
+
+Named = TypeVar("Named")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asks for, in words and numbers.
+
+    `top_k` 0 leaves every token in; without a seed a random one is drawn; key "" leaves the key to the notes.
+    """
+
+    notes: str
+    length: int = 64
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int | None = None
+    key: str = ""
+    metre: str = "4/4"
+    stop: bool = False
+
+    def request(self) -> Request:
+        """For the model. Raises `NoteError` for notes that cannot be read, `ValueError` for the rest."""
+        seed = secrets.randbelow(RANDOM_SEEDS) if self.seed is None or self.seed < 0 else self.seed
+        if seed > MOST_SEED:
+            raise ValueError(f"The seed is a whole number up to {MOST_SEED:,}, not {seed:,}.")
+        return Request(
+            language.parse(self.notes),
+            self.length,
+            _named(self.key, KEYS_BY_NAME, "key") if self.key else None,
+            _named(self.metre, METRES_BY_NAME, "metre"),
+            sampling=Sampling(self.temperature, self.top_k or None, self.top_p, seed),
+            stop=self.stop,
+        )
+
+
+def _named(name: str, known: Mapping[str, Named], kind: str) -> Named:
+    if name not in known:
+        raise ValueError(f"There is no {kind} {name!r}: it is one of {', '.join(known)}.")
+    return known[name]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the model was trained on, as `metrics.json` beside its weights has it; None where it does not say.
+
+    `lowest` and `highest` are MIDI pitches.
+    """
+
+    lowest: int | None = None
+    highest: int | None = None
+    tunes: int | None = None
+
+    def warnings(self, notes: list[Note]) -> list[str]:
+        """A sentence on notes that the model never heard in training."""
+        if self.lowest is None or self.highest is None:
+            return []
+        names = {
+            note.pitch: note.name
+            for note in notes
+            if note.pitch is not None and not self.lowest <= note.pitch <= self.highest
+        }
+        if not names:
+            return []
+        outside = ", ".join(names[pitch] for pitch in sorted(names))
+        heard = f"{Note(self.lowest).name} to {Note(self.highest).name}"
+        which = "is outside what" if len(names) == 1 else "are outside what"
+        return [f"{outside} {which} the model heard in training ({heard}): it may not know how to go on."]
+
+
+def load_heard(folder: Path) -> Heard:
+    """From the metrics in the model's folder; all None where there are none."""
+    file = folder / METRICS_FILE
+    if not file.is_file():
+        return Heard()
+    metrics: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    lowest, highest = metrics.get("heard", (None, None))
+    return Heard(lowest, highest, metrics.get("split", {}).get("train"))
+
+
+@dataclass
+class Composition:
+    """A tune on its way: what was asked for, and what the model has written so far.
+
+    Setting `is_stopped` ends it after the batch at hand, `is_superseded` says that nobody waits
+    for it any more; `seconds` is what the writing took.
+    """
+
+    request: Request
+    row: Continuation = field(default_factory=Continuation)
+    seconds: float = 0.0
+    is_stopped: bool = False
+    is_superseded: bool = False
+
+    def batches(self, model: EncoderDecoder) -> Iterator[None]:
+        """Write on; yields every `BATCH_S` seconds and at the end."""
+        steps = continue_tunes(model, self.request, into=[self.row])
+        goes_on = True
+        while goes_on and not self.is_stopped:
+            goes_on = in_the_back(lambda: self._advance(steps))
+            yield
+
+    def _advance(self, steps: Iterator[Any]) -> bool:
+        """Write for `BATCH_S` seconds; whether there is more to come."""
+        began = perf_counter()
+        for _ in steps:
+            if perf_counter() - began >= BATCH_S:
+                break
+        self.seconds += perf_counter() - began
+        return not self.row.ended and len(self.row.notes) < self.request.length
+
+    @property
+    def seed(self) -> int:
+        """Of the random numbers."""
+        return self.request.sampling.seed
+
+    @property
+    def n_seed(self) -> int:
+        """How many of the notes were given."""
+        return len(self.request.notes)
+
+    @property
+    def notes(self) -> list[Note]:
+        """Those that were given, then the model's."""
+        return [*self.request.notes, *(one.note for one in self.row.notes)]
+
+    @property
+    def tune(self) -> Tune:
+        """In the key that was asked for, else in the likeliest."""
+        notes, request = self.notes, self.request
+        return Tune(tuple(notes), request.key or likely_key(notes), request.metre, title=f"Tune {self.seed}")
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Pitches, lengths, bar lines and ends; 0 before the first."""
+        tokens = sum(len(window.target) - 1 for window in self.row.windows)
+        return tokens / self.seconds if self.seconds else 0.0
+
+    def up_to(self, n: int) -> tuple[str, int]:
+        """The first `n` notes as text to carry on, and how many were left out at the front.
+
+        As many bars are left out as it takes to be read again.
+        """
+        notes = self.notes[:n]
+        starts = list(accumulate((note.length for note in notes), initial=self.request.position))
+        enough = range(max(0, len(notes) - language.MOST_NOTES), len(notes))
+        first = next((i for i in enough if i == 0 or starts[i] % self.request.metre.bar == 0), enough.start)
+        return language.write(notes[first:]), first
+
+
+def what_follows(model: EncoderDecoder, composition: Composition) -> NextNote:
+    """What the model expects after the last note."""
+    request = Request(composition.notes, 1, composition.request.key, composition.request.metre, stop=False)
+    row = Continuation()
+    in_the_back(lambda: list(continue_tunes(model, request, into=[row])))
+    return row.notes[0]
+
+
+def layers_and_heads(model: EncoderDecoder) -> tuple[int, int]:
+    """The most layers that encoder or decoder has, and the heads of each."""
+    return max(len(model.encoder), len(model.decoder)), cast(DecoderLayer, model.decoder[0]).attention.heads
+
+
+def _alone() -> None:
+    """Let the calling thread compute without helpers, as small matrices want it.
+
+    PyTorch keeps the number of threads for each thread, but new ones take the number that was set last: one
+    that sets the former number again leaves the rest of the program as it was.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    restorer = Thread(target=torch.set_num_threads, args=[threads])
+    restorer.start()
+    restorer.join()
+
+
+_BACK = ThreadPoolExecutor(1, "melody", _alone)
+
+
+def in_the_back(work: Callable[[], Result]) -> Result:
+    """Do something in the one thread that tunes are written in, after what already waits for it.
+
+    On two busy cores a tune takes 40 times as long with PyTorch's threads as without.
+    """
+    return _BACK.submit(work).result()
