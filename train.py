@@ -1,4 +1,4 @@
-"""The training program: `python train.py genre|choose|evaluate --data DIR`."""
+"""The training program: `python train.py genre|melody|choose|evaluate|sound|teaching`."""
 
 from genre_models.training.commands import main
 

@@ -1,14 +1,13 @@
 """Music as token ids: exact round trips, and a grammar under which bars add up."""
 
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genre_models.melody import vocabulary
 from genre_models.melody.notes import LENGTHS
 from genre_models.melody.tune import HIGHEST, LOWEST, Key, Metre, Note
 from genre_models.melody.vocabulary import (
@@ -25,7 +24,9 @@ from genre_models.melody.vocabulary import (
     decode,
     encode,
     encode_source,
+    is_place,
     label,
+    place_id,
 )
 
 notes = st.lists(
@@ -51,10 +52,14 @@ def test_notes_come_back_from_their_tokens(run: list[Note], metre: Metre, key: K
 
 
 @given(notes, metres)
-def test_tokens_are_in_the_vocabulary_and_bars_are_counted(run: list[Note], metre: Metre) -> None:
+def test_tokens_are_in_the_vocabulary_and_places_follow_from_the_lengths(
+    run: list[Note], metre: Metre
+) -> None:
     ids = encode(run, metre)
     assert all(0 < token < SIZE for token in ids)
-    assert ids.count(BAR) == sum((note.length for note in run), Fraction(0)) // metre.bar
+    ends = accumulate(note.length for note in run)
+    assert ids[2::3] == [place_id(end % metre.bar) for end in ends]
+    assert all(is_place(token) for token in ids[2::3])
 
 
 def test_a_run_goes_on_where_the_one_before_it_stopped() -> None:
@@ -64,12 +69,13 @@ def test_a_run_goes_on_where_the_one_before_it_stopped() -> None:
     assert parts == whole
 
 
-def test_bar_lines_stand_after_the_note_that_reaches_or_crosses_them() -> None:
+def test_every_note_says_where_in_the_bar_it_ends() -> None:
     c, quarter, half = id_of("C4"), id_of("1/4"), id_of("1/2")
+    on_two = id_of("| + 1/4")
     long = Note(60, Fraction(1, 2))
-    assert encode(quarters(60, 60), WALTZ, Fraction(1, 2)) == [c, quarter, BAR, c, quarter]
-    assert encode([long], WALTZ, Fraction(1, 2)) == [c, half, BAR]
-    assert encode([Note(60, Fraction(1))], Metre(3, 8)) == [c, id_of("1"), BAR, BAR]
+    assert encode(quarters(60, 60), WALTZ, Fraction(1, 2)) == [c, quarter, BAR, c, quarter, on_two]
+    assert encode([long], WALTZ, Fraction(1, 2)) == [c, half, on_two]
+    assert encode([Note(60, Fraction(1))], Metre(3, 8)) == [c, id_of("1"), on_two]
 
 
 def test_every_token_has_a_name_of_its_own() -> None:
@@ -87,7 +93,7 @@ def test_flats_are_written_as_asked() -> None:
 
 def test_source_starts_with_key_and_metre() -> None:
     assert [label(token) for token in encode_source(quarters(69), Key(2, "dorian"), JIG)] == [
-        *("D dorian", "6/8 time", "A4", "1/4")
+        *("D dorian", "6/8 time", "A4", "1/4", "| + 1/4")
     ]
     assert encode_source([], None, JIG)[0] == ANY_KEY
 
@@ -124,7 +130,7 @@ def walk(grammar: Grammar, rng: np.random.Generator, n_tokens: int) -> list[int]
 
 
 def whole_notes(ids: list[int]) -> list[int]:
-    return ids[:-1] if ids and vocabulary.is_pitch(ids[-1]) else ids
+    return ids if ids[-1] == END else ids[: len(ids) // 3 * 3]
 
 
 @given(metres, st.integers(0, 95), st.integers(0, 2**32))
@@ -133,14 +139,15 @@ def test_whatever_the_grammar_allows_has_full_bars(metre: Metre, place: int, see
     ids = whole_notes(walk(Grammar(metre, start), np.random.default_rng(seed), 300))
     played = decode(ids)
     again = encode(played, metre, start)
-    end = start + sum((note.length for note in played), Fraction(0))
-    assert again[: len(ids)] == [token for token in ids if token != END]
-    assert set(again[len(ids) :]) <= {BAR}
-    lines = [i for i, token in enumerate(again) if token == BAR]
+    assert again == [token for token in ids if token != END]
+    lines = [i for i, token in enumerate(again, start=1) if token == BAR]
     bars = [decode(again[before:after]) for before, after in pairwise([0, *lines])]
     lengths = [sum((note.length for note in bar), Fraction(0)) for bar in bars]
-    assert lengths == [metre.bar - start, *[metre.bar] * len(lengths)][: len(lengths)]
-    assert end - start - sum(lengths) < metre.bar
+    places = accumulate((note.length for note in played), initial=start)
+    crossing = any(
+        place % metre.bar + note.length > metre.bar for place, note in zip(places, played, strict=False)
+    )
+    assert crossing or lengths == [metre.bar - start, *[metre.bar] * len(lengths)][: len(lengths)]
 
 
 def allowed_names(grammar: Grammar) -> set[str]:
@@ -161,6 +168,8 @@ def test_grammar_of_one_bar() -> None:
     assert {"1/4", "1/2", "1/12", "3/8"} <= allowed_names(grammar)
     assert not {"3/4", "C4", "|", "end"} & allowed_names(grammar)
     push(grammar, "1/4")
+    assert allowed_names(grammar) == {"| + 1/4"}
+    push(grammar, "| + 1/4")
     assert {"C4", "R", "end"} <= allowed_names(grammar)
     assert allowed_names(push(grammar, "R", "1/4")) == {"|"}
     push(grammar, "|")
@@ -170,22 +179,21 @@ def test_grammar_of_one_bar() -> None:
 
 
 def test_no_length_leaves_a_rest_of_the_bar_that_cannot_be_filled() -> None:
-    grammar = push(Grammar(Metre(2, 4), Fraction(3, 8)), "C4", "1/12", "C4")
+    grammar = push(Grammar(Metre(2, 4), Fraction(3, 8)), "C4", "1/12", "| + 11/24", "C4")
     assert allowed_names(grammar) == {"1/24", "1/48"}
 
 
 def test_where_nothing_fits_a_note_crosses_the_bar_line() -> None:
     grammar = push(Grammar(WALTZ, Fraction(3, 4) - Fraction(1, 96)), "C4")
     assert len(allowed_names(grammar)) > 0
-    push(grammar, sorted(allowed_names(grammar))[0])
-    assert allowed_names(grammar) == {"|"}
+    push(grammar, min(allowed_names(grammar)))
+    assert grammar.position < Fraction(3, 4) - Fraction(1, 96)
 
 
-def test_a_note_that_crosses_bar_lines_is_taken_and_they_follow() -> None:
+def test_a_note_that_crosses_bar_lines_is_taken() -> None:
     grammar = push(Grammar(Metre(2, 4), Fraction(1, 4)), "C4", "1")
-    assert allowed_names(grammar) == {"|"}
-    assert allowed_names(push(grammar, "|")) == {"|"}
-    assert {"C4", "end"} <= allowed_names(push(grammar, "|"))
+    assert allowed_names(grammar) == {"| + 1/4"}
+    assert {"C4", "end"} <= allowed_names(push(grammar, "| + 1/4"))
     assert grammar.position == Fraction(1, 4)
 
 

@@ -30,7 +30,7 @@ DEFAULT_SAMPLING = Sampling(temperature=1.0, top_p=0.95)
 SEED_STEP = 1_000_003
 """Each window draws with a seed of its own."""
 TOKENS_PER_NOTE = 4
-"""Most tokens that a note takes: pitch, length and bar lines."""
+"""Pitch, length and place, and one more for the end."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class _Writer:
 
     def allowed(self) -> np.ndarray:
         """Which tokens may come next, (vocabulary.SIZE,)."""
-        if not self.room:
+        if not self.room and not self.grammar.in_note:
             return _only(END)
         allowed = self.grammar.allowed()
         allowed[END] &= self.request.stop

@@ -1,5 +1,6 @@
 """A tune as sheet music: MEI (music-encoding.org), drawn by verovio."""
 
+from importlib.resources import files
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 from xml.sax.saxutils import quoteattr
@@ -18,6 +19,7 @@ LAST_LINE = 0.6
 SEED_COLOUR = "var(--seed-colour, #c2570c)"
 """A page may set the variable; the colour after it stands out on white as on black."""
 CSS = f"g.page-margin {{fill: currentColor}} g.seed {{color: {SEED_COLOUR}}}"
+FONTS = str(files("verovio") / "data")
 MEI = "http://www.music-encoding.org/ns/mei"
 MEI_ACCIDENTALS = {-1: "f", 0: "n", 1: "s"}
 
@@ -27,7 +29,8 @@ def svg(tune: Tune, width: int = WIDTH, n_seed: int = 0) -> str:
 
     It has the text colour of the page around it; the first `n_seed` notes have the page's `--seed-colour`.
     """
-    toolkit = verovio.toolkit()
+    toolkit = verovio.toolkit(False)
+    toolkit.setResourcePath(FONTS)  # of its own accord it finds them in the main thread only
     toolkit.setOptions(
         {
             "inputFrom": "mei",

@@ -1,7 +1,7 @@
 """Where the melody Transformer looked, in notes instead of tokens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,16 +10,15 @@ from torch import Tensor
 from genre_models.melody import compose, vocabulary
 from genre_models.melody.compose import NextNote, Window
 from genre_models.melody.tune import Note
-from genre_models.melody.vocabulary import BAR, END
+from genre_models.melody.vocabulary import END
 from genre_models.seq2seq import EncoderDecoder
 
 END_OF_TUNE = "end"
-BAR_LINES = "bar lines"
 
 
 @dataclass(frozen=True)
 class Group:
-    """Tokens that are shown as one: those of a note, or all bar lines. `note` counts from 0 in the tune."""
+    """Tokens that are shown as one: those of a note, or one by itself. `note` counts from 0 in the tune."""
 
     label: str
     tokens: tuple[int, ...]
@@ -36,7 +35,7 @@ class NoteMaps:
     """Attention between notes.
 
     `layers` are (heads, queries, keys) each, rows sum to 1 without the NaN at what a query could not see.
-    Queries are notes; keys are notes, and before them what else there was: key, metre, start, bar lines.
+    Queries are notes; keys are notes, and before them what else there was: key and metre, or start.
     """
 
     layers: list[np.ndarray]
@@ -93,22 +92,16 @@ def looks(
         raise ValueError("The model has not added a note yet.")
     reading = [group for group in sources if group.note is not None]
     attention = compose.attention(model, window)
+    masked = _note_maps(attention.decoder, foretold, targets)
     return Looks(
-        NoteMaps(note_maps(_arrays(attention.encoder), reading, sources), reading, sources),
-        NoteMaps(
-            [
-                _without_future(maps, len(targets))
-                for maps in note_maps(_arrays(attention.decoder), foretold, targets)
-            ],
-            foretold,
-            targets,
-        ),
-        NoteMaps(note_maps(_arrays(attention.cross), foretold, sources), foretold, sources),
+        _note_maps(attention.encoder, reading, sources),
+        replace(masked, layers=[_without_future(maps) for maps in masked.layers]),
+        _note_maps(attention.cross, foretold, sources),
     )
 
 
 def groups(tokens: Sequence[int], notes: Sequence[Note], first: int = 0) -> list[Group]:
-    """The tokens of a window, together as notes; key, metre, start and bar lines before them.
+    """The tokens of a window, together as notes; key, metre and start before them.
 
     `notes` are its notes, the first of which is note `first` of the tune.
     """
@@ -116,13 +109,10 @@ def groups(tokens: Sequence[int], notes: Sequence[Note], first: int = 0) -> list
     alone = [
         Group(vocabulary.label(token), (at,))
         for at, token in enumerate(tokens)
-        if token < vocabulary.REST and token not in (BAR, END)
+        if token < vocabulary.REST and token != END and not vocabulary.is_place(token)
     ]
-    bars = tuple(at for at, token in enumerate(tokens) if token == BAR)
-    if bars:
-        alone.append(Group(BAR_LINES, bars))
     return alone + [
-        Group(note.name, (at, at + 1), first + i)
+        Group(note.name, (at, at + 1, at + 2)[: len(tokens) - at], first + i)
         for i, (at, note) in enumerate(zip(placed, notes, strict=False))
     ]
 
@@ -135,12 +125,13 @@ def note_maps(
     A row is the mean over the query's tokens, a column the sum over the key's, so that rows sum to 1 where
     all tokens with weight are in a group.
     """
-    into, onto = [], []
+    of_notes = []
     for layer in maps:
-        rows = np.stack([layer[:, list(group.tokens)].mean(axis=1) for group in queries], axis=1)
-        into.append(rows)  # (heads, queries, tokens)
-        onto.append(np.stack([rows[:, :, list(group.tokens)].sum(axis=2) for group in keys], axis=2))
-    return onto
+        rows = [layer[:, list(group.tokens)].mean(axis=1) for group in queries]
+        means = np.stack(rows, axis=1)  # (heads, queries, tokens)
+        columns = [means[:, :, list(group.tokens)].sum(axis=2) for group in keys]
+        of_notes.append(np.stack(columns, axis=2))  # (heads, queries, keys)
+    return of_notes
 
 
 def likely(one: NextNote, flat: bool = False) -> tuple[dict[str, float], dict[str, float]]:
@@ -160,18 +151,17 @@ def _note_tokens(tokens: Sequence[int]) -> list[int]:
 
 
 def _foretelling(group: Group) -> Group:
-    """The tokens after which a note's own were foretold: each the one before."""
-    return Group(group.label, tuple(token - 1 for token in group.tokens), group.note)
+    """The tokens after which a note's pitch and length were foretold: each the one before."""
+    return replace(group, tokens=tuple(token - 1 for token in group.tokens[:2]))
 
 
-def _without_future(maps: np.ndarray, n_keys: int) -> np.ndarray:
-    """NaN at the notes that had not been foretold, maps (heads, queries, keys)."""
-    n_queries = maps.shape[1]
-    note_of = np.arange(n_keys) - (n_keys - n_queries)
-    maps[:, note_of[None, :] > np.arange(n_queries)[:, None]] = np.nan
-    return maps
+def _note_maps(layers: Sequence[Tensor], queries: list[Group], keys: list[Group]) -> NoteMaps:
+    """Of the only tune in the batch."""
+    return NoteMaps(note_maps([layer[0].numpy() for layer in layers], queries, keys), queries, keys)
 
 
-def _arrays(layers: Sequence[Tensor]) -> list[np.ndarray]:
-    """(heads, queries, keys) of the only tune in the batch."""
-    return [layer[0].numpy() for layer in layers]
+def _without_future(maps: np.ndarray) -> np.ndarray:
+    """NaN at the notes that had not been foretold; maps (heads, queries, keys), the last keys the queries."""
+    _, n_queries, n_keys = maps.shape
+    future = np.triu(np.ones((n_queries, n_keys), dtype=bool), k=n_keys - n_queries + 1)
+    return np.where(future, np.nan, maps)

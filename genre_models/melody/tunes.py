@@ -16,7 +16,7 @@ import torch
 from genre_models.attention import DecoderLayer
 from genre_models.melody import notes as language
 from genre_models.melody import vocabulary
-from genre_models.melody.compose import Continuation, NextNote, Request, continue_tunes
+from genre_models.melody.compose import DEFAULT_SAMPLING, Continuation, NextNote, Request, continue_tunes
 from genre_models.melody.keys import likely_key
 from genre_models.melody.tune import Note, Tune
 from genre_models.sampling import Sampling
@@ -45,9 +45,9 @@ class Wish:
 
     notes: str
     length: int = 64
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
+    temperature: float = DEFAULT_SAMPLING.temperature
+    top_k: int = DEFAULT_SAMPLING.top_k or 0
+    top_p: float = DEFAULT_SAMPLING.top_p
     seed: int | None = None
     key: str = ""
     metre: str = "4/4"
@@ -109,7 +109,7 @@ def load_heard(folder: Path) -> Heard:
         return Heard()
     metrics: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     lowest, highest = metrics.get("heard", (None, None))
-    return Heard(lowest, highest, metrics.get("split", {}).get("train"))
+    return Heard(lowest, highest, metrics.get("tunes"))
 
 
 @dataclass
@@ -195,7 +195,7 @@ def layers_and_heads(model: EncoderDecoder) -> tuple[int, int]:
     return max(len(model.encoder), len(model.decoder)), cast(DecoderLayer, model.decoder[0]).attention.heads
 
 
-def _alone() -> None:
+def compute_alone() -> None:
     """Let the calling thread compute without helpers, as small matrices want it.
 
     PyTorch keeps the number of threads for each thread, but new ones take the number that was set last: one
@@ -208,7 +208,7 @@ def _alone() -> None:
     restorer.join()
 
 
-_BACK = ThreadPoolExecutor(1, "melody", _alone)
+_BACK = ThreadPoolExecutor(1, "melody", compute_alone)
 
 
 def in_the_back(work: Callable[[], Result]) -> Result:

@@ -1,7 +1,8 @@
 """Music as token ids and back: the vocabulary of the melody Transformer and its grammar.
 
-A note is two tokens, its pitch (or REST) and its length; BAR follows the note that reaches a bar line, or
-crosses it. The encoder reads [key, metre, a run of notes], the decoder START, the notes after them, and END.
+A note is three tokens: its pitch (or REST), its length, and the place in the bar where it ends, so that
+nobody has to count; the place 0 is the bar line. The encoder reads [key, metre, a run of notes], the decoder
+START, the notes after them, and END.
 """
 
 from collections.abc import Iterable
@@ -21,8 +22,13 @@ KEYS = tuple(Key(tonic, mode) for mode in MODES for tonic in range(12))
 PITCHES = (None, *range(LOWEST, HIGHEST + 1))
 """A rest first."""
 
-PAD, START, END, BAR, ANY_KEY = range(5)
-FIRST_KEY = 5
+PLACES_PER_WHOLE = 192
+"""All lengths are multiples of 1/192, so their sums are."""
+N_PLACES = int(max(metre.bar for metre in METRES) * PLACES_PER_WHOLE)
+
+PAD, START, END, ANY_KEY, BAR = range(5)
+FIRST_PLACE = BAR
+FIRST_KEY = FIRST_PLACE + N_PLACES
 FIRST_METRE = FIRST_KEY + len(KEYS)
 REST = FIRST_METRE + len(METRES)
 FIRST_PITCH = REST + 1
@@ -53,9 +59,14 @@ def encode(notes: Iterable[Note], metre: Metre, position: Fraction = Fraction(0)
             raise VocabularyError(
                 f"The model has no token for {note.name} of length {note.length}."
             ) from None
-        lines, position = divmod(position + note.length, metre.bar)
-        ids += [BAR] * lines
+        position = (position + note.length) % metre.bar
+        ids.append(place_id(position))
     return ids
+
+
+def place_id(position: Fraction) -> int:
+    """The token of a place in the bar, in whole notes after the bar line."""
+    return FIRST_PLACE + int(position * PLACES_PER_WHOLE)
 
 
 def encode_source(
@@ -77,7 +88,7 @@ def metre_id(metre: Metre) -> int:
 
 
 def decode(ids: Iterable[int], flat: bool = False) -> list[Note]:
-    """The notes in tokens, up to END; key, metre and bar lines are passed over.
+    """The notes in tokens, up to END; key, metre and places are passed over.
 
     `flat` is how black keys are written. Raises `VocabularyError` where a pitch has no length after it or a
     length no pitch before it.
@@ -108,8 +119,13 @@ def is_length(token: int) -> bool:
     return FIRST_LENGTH <= token < SIZE
 
 
+def is_place(token: int) -> bool:
+    """Whether a token is a place in the bar."""
+    return FIRST_PLACE <= token < FIRST_KEY
+
+
 def label(token: int, flat: bool = False) -> str:
-    """A token for a person: "A4", "1/8", "|", "D major", "6/8 time"; `flat` is how black keys are written."""
+    """A token for a person: "A4", "1/8", "| + 3/8", "D major"; `flat` is how black keys are written."""
     if is_length(token):
         return str(LENGTHS[token - FIRST_LENGTH])
     if is_pitch(token):
@@ -118,21 +134,22 @@ def label(token: int, flat: bool = False) -> str:
         return f"{METRES[token - FIRST_METRE].name} time"
     if token >= FIRST_KEY:
         return KEYS[token - FIRST_KEY].name
-    return ("padding", "start", "end", "|", "any key")[token]
+    if token > BAR:
+        return f"| + {Fraction(token - FIRST_PLACE, PLACES_PER_WHOLE)}"
+    return ("padding", "start", "end", "any key", "|")[token]
 
 
 class Grammar:
     """Which tokens may follow in a tune, note by note and bar by bar.
 
-    A length follows a pitch, BAR a full bar. A note does not cross a bar line, nor leave a rest of the bar
+    A length follows a pitch, a place a length. A note does not cross a bar line, nor leave a rest of the bar
     that no notes fill, unless no length avoids it. `position` is where in its bar the first note stands.
     """
 
     def __init__(self, metre: Metre, position: Fraction = Fraction(0)) -> None:
         self.bar = metre.bar
         self.position = position % metre.bar
-        self._lines = 0  # bar lines reached and not yet written
-        self._after_pitch = self._has_note = self._ended = False
+        self._after_pitch = self._after_length = self._has_note = self._ended = False
 
     def allowed(self) -> np.ndarray:
         """Whether each token may come next, (SIZE,) booleans; none may after END."""
@@ -141,8 +158,8 @@ class Grammar:
             return allowed
         if self._after_pitch:
             allowed[FIRST_LENGTH:] = _fitting_lengths(self.bar, self.position)
-        elif self._lines:
-            allowed[BAR] = True
+        elif self._after_length:
+            allowed[place_id(self.position)] = True
         else:
             allowed[REST:FIRST_LENGTH] = True
             allowed[END] = self._has_note
@@ -153,10 +170,15 @@ class Grammar:
         if not ((is_length(token) and self._after_pitch) or self.allowed()[token]):
             raise VocabularyError(f"“{label(token)}” cannot stand here.")
         if is_length(token):
-            self._lines, self.position = divmod(self.position + LENGTHS[token - FIRST_LENGTH], self.bar)
+            self.position = (self.position + LENGTHS[token - FIRST_LENGTH]) % self.bar
             self._has_note = True
-        self._lines -= token == BAR
-        self._after_pitch, self._ended = is_pitch(token), token == END
+        self._after_pitch, self._after_length = is_pitch(token), is_length(token)
+        self._ended = token == END
+
+    @property
+    def in_note(self) -> bool:
+        """Whether a note is not yet whole."""
+        return self._after_pitch or self._after_length
 
 
 @cache

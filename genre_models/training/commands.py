@@ -15,14 +15,18 @@ import torch
 
 from genre_models.classifiers import ARCHITECTURES
 from genre_models.hub import COMBINATION_FILE, WeightsError
-from genre_models.training import gtzan, non_music, teaching
+from genre_models.melody.corpus import CorpusError
+from genre_models.training import gtzan, melody, non_music, teaching
+from genre_models.training.checkpoint import CheckpointError
 from genre_models.training.choice import ALL, CHOICES_FILE, choose, read_choices, write_choices
 from genre_models.training.dataset import Dataset, extract_all, listen_to_unlabelled, load_dataset
 from genre_models.training.evaluation import combination, evaluate
 from genre_models.training.folds import SPLITS, Split
 from genre_models.training.genre import Settings, SplitChoice, training
-from genre_models.training.loop import CheckpointError, choose_device
+from genre_models.training.loop import choose_device
+from genre_models.training.melody_report import table as melody_table
 from genre_models.training.tables import conditions_table, table
+from genre_models.training.teacher_forcing import Plan
 
 INTERRUPTED = 130
 WRONG_INPUT = 2
@@ -30,6 +34,7 @@ STOPPED = {
     "genre": "The last checkpoint is kept: the same command with --resume goes on from it.",
     "choose": "What was heard is kept; what was trained is lost.",
     "evaluate": "What was heard and the splits that were finished are kept.",
+    "melody": "The last checkpoint is kept: the same command with --resume goes on from it.",
     "sound": "What was heard is kept.",
     "teaching": "Nothing is kept.",
 }
@@ -203,18 +208,63 @@ def _add_sound(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_melody(parser: argparse.ArgumentParser) -> None:
+    tunes = parser.add_mutually_exclusive_group()
+    tunes.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="ABC, MIDI or MusicXML files (default: the books in the public domain that music21 brings)",
+    )
+    tunes.add_argument(
+        "--essen",
+        action="store_true",
+        help="with the books also the Essen folksongs, which are not for commercial use",
+    )
+    add = parser.add_argument
+    for flag, default, what in (
+        ("--cache", ".cache/tunes", "where tunes are kept once they are read"),
+        ("--output", "runs", "for weights and checkpoints, in its folder melody"),
+    ):
+        add(flag, type=Path, default=Path(default), metavar="DIR", help=f"{what} (default: %(default)s)")
+    add(
+        "--metrics",
+        type=Path,
+        default=Path("runs/metrics/melody.json"),
+        metavar="FILE",
+        help="for what was measured (default: %(default)s)",
+    )
+    add("--model", choices=[*melody.NETWORKS, "all"], default="all", help="(default: all)")
+    add(
+        "--epochs",
+        type=_positive,
+        default=24,
+        metavar="N",
+        help="passes over the tunes (default: %(default)s)",
+    )
+    add(
+        "--batch-size",
+        type=_positive,
+        default=16,
+        metavar="N",
+        help="examples per step (default: %(default)s)",
+    )
+    add("--resume", action="store_true", help="go on from the checkpoints in the output folder")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All commands and flags."""
-    parser = argparse.ArgumentParser(prog="train.py", description="Train and measure the genre classifiers.")
+    parser = argparse.ArgumentParser(prog="train.py", description="Train and measure the models.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, add_arguments, what in (
         ("genre", _add_genre, "train classifiers: stop early on other artists, then train on everything"),
         ("choose", _add_choose, "choose each model's recipe and calibration on inner folds of other artists"),
         ("evaluate", _add_evaluate, "measure all models, their verdict and the baseline on held-out folds"),
+        ("melody", _add_melody, "train the melody Transformer, and measure it beside an LSTM and a 3-gram"),
         ("sound", _add_sound, "train and measure what tells music from other sounds; needs espeak-ng, sox"),
         ("teaching", _add_teaching, "measure how well a few clips teach the app two artists"),
     ):
-        add_arguments(commands.add_parser(name, help=what, description=f"{what.capitalize()}."))
+        add_arguments(commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}."))
     return parser
 
 
@@ -317,6 +367,20 @@ def _teaching(arguments: argparse.Namespace) -> None:
         _say(sentence)
 
 
+def _melody(arguments: argparse.Namespace) -> None:
+    corpus = melody.read_corpus(arguments.cache, arguments.data, arguments.essen)
+    for book, count in corpus.counts.items():
+        _say(f"{count} tunes from {book}")
+    for reason, count in corpus.skipped.items():
+        _say(f"Skipped {count}, each because {reason}.")
+    networks = list(melody.NETWORKS) if arguments.model == "all" else [arguments.model]
+    plan = Plan(epochs=arguments.epochs, batch_size=arguments.batch_size)
+    metrics = melody.run(corpus, networks, plan, arguments.output, arguments.resume)
+    melody.write_json(arguments.metrics, metrics)
+    _say(melody_table(metrics))
+    _say(f"What was trained is in {arguments.output / 'melody'}, metrics are in {arguments.metrics}.")
+
+
 def _sound(arguments: argparse.Namespace) -> None:
     non_music.require_tools()
     with _opened(arguments) as dataset:
@@ -339,12 +403,13 @@ def main() -> None:
         "genre": _genre,
         "choose": _choose,
         "evaluate": _evaluate,
+        "melody": _melody,
         "sound": _sound,
         "teaching": _teaching,
     }
     try:
         commands[arguments.command](arguments)
-    except (gtzan.DataError, CheckpointError, WeightsError, OSError) as error:
+    except (gtzan.DataError, CorpusError, CheckpointError, WeightsError, OSError) as error:
         _refuse(error)
     except KeyboardInterrupt:
         _say(f"\nStopped. {STOPPED[arguments.command]}")

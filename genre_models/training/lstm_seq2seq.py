@@ -12,7 +12,7 @@ class LSTMEncoderDecoder(nn.Module):
     """
 
     def __init__(
-        self, vocab: int, d_model: int = 128, hidden: int = 218, layers: int = 2, dropout: float = 0.1
+        self, vocab: int, d_model: int = 128, hidden: int = 216, layers: int = 2, dropout: float = 0.1
     ) -> None:
         super().__init__()
         self.pad = 0

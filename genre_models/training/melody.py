@@ -27,21 +27,20 @@ from genre_models.training.lstm_seq2seq import LSTMEncoderDecoder
 from genre_models.training.melody_data import Examples
 from genre_models.training.melody_report import TARGET_TOKENS, describe_runs, for_app, heard, perplexity
 from genre_models.training.ngram import NGram, Recipe
-from genre_models.training.teacher_forcing import Model, Plan, fit
+from genre_models.training.teacher_forcing import Epoch, Foreteller, Model, Plan, fit
 
 SPLIT_SEED = 0
 LEARNING_RATES = (1e-3, 2e-3)
-TRIAL_EPOCHS = 2
+TRIAL_EPOCHS = 1
 """Each network is tried for so long with each learning rate; the lower validation loss wins."""
 
-TRANSFORMER = "transformer"
 NETWORKS: dict[str, Callable[[], Model]] = {
-    TRANSFORMER: MelodyTransformer,
+    "transformer": MelodyTransformer,
     "lstm": lambda: LSTMEncoderDecoder(SIZE),
 }
 """As many parameters, the same examples, as many steps, the same learning rates tried."""
 
-DISCOUNTS = (0.6, 0.75, 0.9)
+DISCOUNTS = (0.8, 0.9, 0.95)
 TWO_NOTES = ("mode", "degree", "step", "length", "earlier_length")
 BEAT_AND_TWO_NOTES = ("mode", "degree", "step", "place", "length", "earlier_length")
 LENGTHS_AND_PITCH = ("length", "earlier_length", "pitch")
@@ -51,7 +50,7 @@ N_GRAMS: dict[str, list[Recipe]] = {
         Recipe(BEAT_AND_TWO_NOTES, ("metre", "place", *LENGTHS_AND_PITCH), discount) for discount in DISCOUNTS
     ],
 }
-"""Tried on the validation tunes like the networks. Bar lines tell these the beat: the second knows it too."""
+"""All are tried on the validation tunes. The second kind knows the place in the bar, as the networks do."""
 
 
 @dataclass(frozen=True)
@@ -100,89 +99,90 @@ def _corpus(readings: dict[str, Reading]) -> Corpus:
     parts = split(tunes, family, SPLIT_SEED)
     if not all(parts):
         raise CorpusError(
-            f"{len(tunes)} tunes of {len(set(family))} families were found: too few to keep some for testing."
+            f"{len(set(family))} of {len(tunes)} tunes are no variants of one another: too few to test with."
         )
     return Corpus(parts, counts, dict(skipped), len(set(family)))
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A network with its averaged weights, and how it came to be."""
+class Training:
+    """Of a network, by name, on a corpus; the state after each epoch is kept in `folder`."""
 
-    model: Model
-    details: dict[str, Any]
+    def __init__(self, name: str, corpus: Corpus, folder: Path, resume: bool = False) -> None:
+        self.name, self.folder, self.resume = name, folder, resume
+        self.train_on = Examples(corpus.split.train, TARGET_TOKENS)
+        self.validation = Examples(corpus.split.valid, TARGET_TOKENS)
+        self.data = corpus.fingerprint
 
+    def run(self, plan: Plan) -> tuple[Model, dict[str, Any]]:
+        """Choose the learning rate, then train for all epochs: the network, and how it came to be.
 
-def train(name: str, corpus: Corpus, plan: Plan, folder: Path, resume: bool = False) -> Trained:
-    """Choose the learning rate, then train for all epochs; keeps a checkpoint in `folder` after each.
+        With `resume` it goes on from what is in the folder, and trains nothing that is trained already.
+        """
+        trials = {}
+        for rate in LEARNING_RATES:
+            short = replace(plan, learning_rate=rate, epochs=TRIAL_EPOCHS)
+            _, history = self._fit(short, f"trial-{rate}", f"{self.name}, {rate}")
+            trials[rate] = history[-1].validation_loss
+        plan = replace(plan, learning_rate=min(trials, key=lambda rate: trials[rate]))
+        model, history = self._fit(plan, "checkpoint", self.name)
+        return model, {
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "steps": history[-1].steps,
+            "plan": asdict(plan),
+            "trials": {str(rate): loss for rate, loss in trials.items()},
+            "history": [asdict(epoch) for epoch in history],
+            "device": choose_device().type,
+        }
 
-    `resume` goes on from there, and trains nothing that is trained already.
-    """
-    data = corpus.fingerprint
-    train_on, validation = (
-        Examples(tunes, TARGET_TOKENS) for tunes in (corpus.split.train, corpus.split.valid)
-    )
-
-    def trained(plan: Plan, checkpoint: str, label: str) -> Trained:
+    def _fit(self, plan: Plan, checkpoint: str, label: str) -> tuple[Model, list[Epoch]]:
         fix_seed(plan.seed)
-        model = NETWORKS[name]()
-        file = folder / f"{checkpoint}.safetensors"
-        history = fit(model, train_on, validation, plan, file, resume, label, data)
-        return Trained(model, {"history": [asdict(epoch) for epoch in history]})
-
-    trials = {
-        rate: trained(
-            replace(plan, learning_rate=rate, epochs=TRIAL_EPOCHS), f"trial-{rate}", f"{name}, {rate}"
-        ).details["history"][-1]["validation_loss"]
-        for rate in LEARNING_RATES
-    }
-    plan = replace(plan, learning_rate=min(trials, key=lambda rate: trials[rate]))
-    whole = trained(plan, "checkpoint", name)
-    details = {
-        "parameters": sum(parameter.numel() for parameter in whole.model.parameters()),
-        "steps": whole.details["history"][-1]["steps"],
-        "plan": asdict(plan),
-        "trials": {str(rate): loss for rate, loss in trials.items()},
-        "device": choose_device().type,
-    }
-    return Trained(whole.model, details | whole.details)
+        model, file = NETWORKS[self.name](), self.folder / f"{checkpoint}.safetensors"
+        return model, fit(
+            model, self.train_on, self.validation, plan, file, self.resume, label=label, data=self.data
+        )
 
 
-def fit_n_gram(name: str, corpus: Corpus) -> tuple[NGram, dict[str, Any]]:
+def fit_n_gram(name: str, split: Split) -> tuple[NGram, dict[str, Any]]:
     """The n-gram with the best of its recipes, and what was tried."""
-    tunes = Examples(corpus.split.train, TARGET_TOKENS).tunes
-    tried = [(NGram(tunes, recipe), recipe) for recipe in N_GRAMS[name]]
-    scores = [perplexity(model, corpus.split.valid)["note"] for model, _ in tried]
-    model, recipe = tried[scores.index(min(scores))]
-    trials = [
-        {**asdict(recipe), "validation": score} for (_, recipe), score in zip(tried, scores, strict=True)
-    ]
-    return model, {"recipe": asdict(recipe), "trials": trials}
+    tunes = Examples(split.train, TARGET_TOKENS).tunes
+    models = [NGram(tunes, recipe) for recipe in N_GRAMS[name]]
+    trials = [perplexity(model, split.valid)["note"] for model in models]
+    best = trials.index(min(trials))
+    tried = [{**asdict(recipe), "note": score} for recipe, score in zip(N_GRAMS[name], trials, strict=True)]
+    return models[best], {"recipe": asdict(N_GRAMS[name][best]), "trials": tried}
 
 
 def run(
     corpus: Corpus, networks: Sequence[str], plan: Plan, output: Path, resume: bool = False
 ) -> dict[str, Any]:
-    """Train, measure, and write the Transformer to `output/melody`; returns all that was measured."""
-    folder = output / MELODY_FOLDER
-    parts = corpus.split
+    """Train and measure; the Transformer is written to `output/melody`. Returns all that was measured."""
+    parts, folder = corpus.split, output / MELODY_FOLDER
     metrics: dict[str, Any] = {
         "corpus": corpus.description,
         "heard": heard(parts.train),
         "target_tokens": TARGET_TOKENS,
+        "models": {},
     }
-    models: dict[str, Any] = {}
-    trained = {name: train(name, corpus, plan, folder / "checkpoints" / name, resume) for name in networks}
-    for name, network in trained.items():
-        models[name] = network.details | _perplexities(network.model, parts)
+    transformer: Model | None = None
+    for name in networks:
+        model, details = Training(name, corpus, folder / "checkpoints" / name, resume).run(plan)
+        metrics["models"][name] = details | _perplexities(model, parts)
+        transformer = model if isinstance(model, MelodyTransformer) else transformer
     for name in N_GRAMS:
-        n_gram, details = fit_n_gram(name, corpus)
-        models[name] = details | _perplexities(n_gram, parts)
-    metrics["models"] = models
-    if TRANSFORMER in trained:
-        transformer = trained[TRANSFORMER].model
-        assert isinstance(transformer, MelodyTransformer)
+        n_gram, details = fit_n_gram(name, parts)
+        metrics["models"][name] = details | _perplexities(n_gram, parts)
+    if isinstance(transformer, MelodyTransformer):
         metrics["runs"] = describe_runs(transformer, parts)
         transformer.save_pretrained(folder)
-        _write(folder / "metrics.json", for_app(metrics))
+        write_json(folder / "metrics.json", for_app(metrics))
     return metrics
+
+
+def _perplexities(model: Foreteller, parts: Split) -> dict[str, dict[str, float]]:
+    return {"validation": perplexity(model, parts.valid), "test": perplexity(model, parts.test)}
+
+
+def write_json(file: Path, content: dict[str, Any]) -> None:
+    """Indented, in a folder that need not be there yet."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -80,10 +80,16 @@ class Trainer:
     """A model on its way: weights, their moving average, optimiser and history."""
 
     def __init__(
-        self, model: Model, train: Sequences, validation: Sequences, plan: Plan, pad: int = 0
+        self,
+        model: Model,
+        train: Sequences,
+        validation: Sequences,
+        plan: Plan,
+        pad: int = 0,
+        data: str = "",
     ) -> None:
         self.device = choose_device()
-        self.model, self.plan, self.pad = model.to(self.device), plan, pad
+        self.model, self.plan, self.pad, self.data = model.to(self.device), plan, pad, data
         self.train_on, self.validation = train, list(validation.held_out(plan.batch_size))
         self.average = {name: value.clone() for name, value in model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
@@ -146,7 +152,7 @@ class Trainer:
         return _Averaged(self.model, self.average)
 
     def _settings(self) -> dict[str, Any]:
-        return {"model": type(self.model).__name__, **asdict(self.plan)}
+        return {"model": type(self.model).__name__, "data": self.data, **asdict(self.plan)}
 
     def save(self, path: Path) -> None:
         """Write all that is needed to go on."""
@@ -199,13 +205,16 @@ def fit(
     checkpoint: Path | None = None,
     resume: bool = False,
     label: str | None = None,
+    data: str = "",
 ) -> list[Epoch]:
     """Train a model in place; in the end it has its averaged weights and is in evaluation mode, on the CPU.
 
     With `checkpoint`, the state after each epoch is kept there, and `resume` goes on from it if it exists;
-    the result is the same to the digit as without the interruption. `label` shows a progress bar.
+    the result is the same to the digit as without the interruption. `label` shows a progress bar; `data`
+    tells one data set from another. Raises `CheckpointError` for a checkpoint that is damaged or of another
+    run.
     """
-    trainer = Trainer(model, train, validation, plan)
+    trainer = Trainer(model, train, validation, plan, data=data)
     if checkpoint is not None and resume and checkpoint.is_file():
         trainer.resume(checkpoint)
     with tqdm(

@@ -1,0 +1,67 @@
+"""What all figures share: type, colours that stand out on light and on dark, and the page's part of it."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+SEED = "#c2570c"  # as in the sheet music
+MODEL = "#8b5cd6"  # between the two violets that name the Transformer elsewhere
+SHADE = "rgba(128, 134, 144, 0.14)"
+GRID = "rgba(128, 134, 144, 0.45)"
+FAINT = "rgba(128, 134, 144, 0.2)"
+TEXT = "#7d838d"
+"""Of text where no style sheet says better."""
+CLEAR = "rgba(0, 0, 0, 0)"
+FONT = '"Source Sans Pro", system-ui, sans-serif'
+FONT_SIZE = 13  # pixels
+SMALL = 12
+
+CSS = """
+.js-plotly-plot text { fill: var(--ink) !important; }
+.js-plotly-plot .hovertext path { fill: var(--panel) !important; stroke: var(--control) !important; }
+.js-plotly-plot .modebar-btn path { fill: var(--muted) !important; }
+"""
+"""For the page: figures do not know what they stand on, so their text takes its colours."""
+
+Layout = dict[str, Any]
+
+
+def figure(data: list[dict[str, Any]], layout: Layout, alt: str, height: int) -> go.Figure:
+    """A figure `height` pixels high and as wide as its place; `layout.meta["alt"]` says what it shows."""
+    base: Layout = {
+        "template": {},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "font": {"family": FONT, "size": FONT_SIZE, "color": TEXT},
+        "hoverlabel": {"font": {"family": FONT, "size": FONT_SIZE}, "align": "left"},
+        "modebar": {
+            "bgcolor": CLEAR,
+            "remove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+        },
+        "showlegend": False,
+        "autosize": True,
+        "height": height,
+        "meta": {"alt": alt},
+    }
+    return go.Figure({"data": data, "layout": base | layout})
+
+
+def axis(title: str, **more: Any) -> Layout:
+    """An axis without lines of its own."""
+    return {
+        "title": {"text": title, "standoff": 10, "font": {"size": FONT_SIZE}},
+        "showgrid": False,
+        "zeroline": False,
+        "showline": False,
+        "tickfont": {"size": SMALL},
+        "ticks": "",
+        "automargin": True,
+        **more,
+    }
+
+
+def percent(share: float) -> str:
+    """A share for a person: 31%, 2.4%, under 0.1%."""
+    if share < 0.001:
+        return "under 0.1%"
+    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
