@@ -14,11 +14,22 @@ from pathlib import Path
 import gradio as gr
 
 from genre_models.classify import classify
-from genre_models.hub import BUNDLED_WEIGHTS, Ensemble, WeightsError, load_ensemble
+from genre_models.hub import (
+    BUNDLED_WEIGHTS,
+    MELODY_FOLDER,
+    Ensemble,
+    WeightsError,
+    load_ensemble,
+    load_melody,
+)
+from genre_models.melody import MelodyTransformer
+from genre_models.melody.tunes import Heard, load_heard
 from genre_models.metrics import Measured, measured
+from genre_models.plots.look import CSS
 from genre_models.ui import report as view
 from genre_models.ui.classify import ClassifyTab
 from genre_models.ui.examples import EXAMPLES
+from genre_models.ui.melody import MelodyTab
 from genre_models.ui.theme import FAVICON, css, head, theme
 
 TITLE = "Deep Learning for Audio"
@@ -29,14 +40,20 @@ CACHE_AGE_S = 24 * 3600
 WARM_UP_RATE = 44_100
 
 
-def build(ensemble: Ensemble, quality: Measured) -> gr.Blocks:
-    """The whole page, ready to launch; `quality` is what was measured of these models."""
+def build(ensemble: Ensemble, quality: Measured, melody: MelodyTransformer | None, heard: Heard) -> gr.Blocks:
+    """The whole page, ready to launch; `quality` is what was measured of these models.
+
+    `melody` carries tunes on, if there is one, and was trained on what it `heard`.
+    """
     with gr.Blocks(
         title=TITLE, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S), analytics_enabled=False, fill_width=True
     ) as demo:
-        gr.HTML(view.header(TITLE, len(ensemble.models)), apply_default_css=False)
-        with gr.Tabs(), gr.Tab("Classify", id="classify"):
-            ClassifyTab(demo, ensemble, quality)
+        gr.HTML(view.header(TITLE, len(ensemble.models), melody is not None), apply_default_css=False)
+        with gr.Tabs():
+            with gr.Tab("Classify", id="classify"):
+                ClassifyTab(demo, ensemble, quality)
+            with gr.Tab("Melody", id="melody"):
+                MelodyTab(melody, heard)
     return demo.queue(max_size=QUEUE_SIZE)
 
 
@@ -62,14 +79,14 @@ def main() -> None:
     )
     folder = parser.parse_args().models
     try:
-        ensemble = load_ensemble(folder)
+        ensemble, melody = load_ensemble(folder), load_melody(folder)
     except WeightsError as error:
         parser.error(str(error))
     quality = measured() if folder.resolve() == BUNDLED_WEIGHTS else Measured()
     warm_up(ensemble)
     port = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
     try:
-        build(ensemble, quality).launch(
+        build(ensemble, quality, melody, load_heard(folder / MELODY_FOLDER)).launch(
             server_port=port,
             show_error=False,
             ssr_mode=False,
@@ -77,7 +94,7 @@ def main() -> None:
             allowed_paths=[str(EXAMPLES)],
             footer_links=["api", "gradio"],
             theme=theme(),
-            css=css(),
+            css=css() + CSS,
             head=head(),
             favicon_path=FAVICON,
         )

@@ -192,3 +192,130 @@
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 })();
+
+// The Melody tab: the small keyboard, and what plays or is pressed on the piano roll.
+(() => {
+  "use strict";
+  const STEPS = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
+  const LOWEST_OCTAVE = 1;
+  const HIGHEST_OCTAVE = 6;
+  const QUARTERS_A_WHOLE = 4;
+  let octave = 4;
+  let sound;
+
+  // Notes go into the text field as if they were typed there, so that there is one place to read and to mend them.
+  const typeNotes = (change) => {
+    const field = document.querySelector("#melody-notes textarea");
+    const words = field.value.split(/[\s,;|]+/).filter(Boolean);
+    field.value = change(words).join(" ");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.scrollTop = field.scrollHeight;
+  };
+  const add = (name, keyboard) => {
+    const length = keyboard.querySelector("select").value;
+    typeNotes((words) => [...words, length === "1/8" ? name : `${name}:${length}`]);
+  };
+
+  const hear = (midi) => {
+    sound = sound || new AudioContext();
+    const [string, level] = [sound.createOscillator(), sound.createGain()];
+    string.type = "triangle";
+    string.frequency.value = 440 * 2 ** ((midi - 69) / 12);
+    level.gain.setValueAtTime(0.25, sound.currentTime);
+    level.gain.exponentialRampToValueAtTime(0.001, sound.currentTime + 0.5);
+    string.connect(level).connect(sound.destination);
+    string.start();
+    string.stop(sound.currentTime + 0.5);
+  };
+
+  const shift = (keyboard, by) => {
+    octave = Math.min(HIGHEST_OCTAVE, Math.max(LOWEST_OCTAVE, octave + by));
+    keyboard.querySelector(".range").textContent = `from C${octave}`;
+    for (const key of keyboard.querySelectorAll("[data-name]")) {
+      const name = key.dataset.name.replace("#", " sharp ");
+      key.setAttribute("aria-label", name + (octave + Number(key.dataset.step)));
+    }
+    keyboard.querySelector('[data-octave="-1"]').disabled = octave === LOWEST_OCTAVE;
+    keyboard.querySelector('[data-octave="1"]').disabled = octave === HIGHEST_OCTAVE;
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(".keyboard button");
+    if (!button) return;
+    const keyboard = button.closest(".keyboard");
+    const { name, step, word, erase, octave: by } = button.dataset;
+    if (by) shift(keyboard, Number(by));
+    else if (erase) typeNotes((words) => (erase === "all" ? [] : words.slice(0, -1)));
+    else if (word) add(word, keyboard);
+    else {
+      const place = octave + Number(step);
+      add(`${name}${place}`, keyboard);
+      hear(12 * (place + 1) + STEPS.indexOf(name));
+    }
+  });
+
+  // A figure is drawn anew for every value, so it is named and wired again whenever it is found without.
+  const PRESSED = ["melody-roll", "attention-all"];
+  const wire = () => {
+    for (const plot of document.querySelectorAll(".js-plotly-plot:not([role])")) {
+      if (!plot.on || !plot.layout) continue;
+      plot.setAttribute("role", "figure");
+      plot.setAttribute("aria-label", (plot.layout.meta && plot.layout.meta.alt) || "Figure");
+      const box = PRESSED.find((id) => plot.closest(`#${id}`));
+      if (!box) continue;
+      plot.on("plotly_click", ({ points }) => {
+        const detail = { plot: box, curve: points[0].curveNumber, point: points[0].pointNumber };
+        document.dispatchEvent(new CustomEvent("plot-click", { detail }));
+      });
+    }
+    const field = document.querySelector("#melody-notes textarea");
+    const wrong = document.querySelector("#melody-said [role=alert]");
+    if (field) field.setAttribute("aria-invalid", String(Boolean(wrong)));
+    if (field) field.setAttribute("aria-errormessage", "melody-said");
+    const status = document.getElementById("melody-status");
+    if (status) status.setAttribute("role", "status");
+  };
+
+  // Gradio keeps the sound in a shadow root; the element that has a duration is the one that plays.
+  const inside = (root, selector) => {
+    const found = [...root.querySelectorAll(selector)];
+    for (const element of root.querySelectorAll("*")) {
+      if (element.shadowRoot) found.push(...inside(element.shadowRoot, selector));
+    }
+    return found;
+  };
+  const player = () => {
+    const box = document.getElementById("melody-player");
+    return box && inside(box, "audio").find((audio) => audio.duration > 0);
+  };
+
+  const markerOn = (plot) => {
+    const found = plot.querySelector(".playhead");
+    if (found) return found;
+    const marker = document.createElement("div");
+    marker.className = "playhead";
+    marker.hidden = true;
+    plot.append(marker);
+    return marker;
+  };
+  const moveMarker = (audio) => {
+    const plot = document.querySelector("#melody-roll .js-plotly-plot");
+    const sheet = document.querySelector("#melody-sheet [data-tempo]");
+    const size = plot && plot._fullLayout && plot._fullLayout._size;
+    if (!size || !sheet || !plot._fullLayout.xaxis) return;
+    const wholes = (audio.currentTime * Number(sheet.dataset.tempo)) / 60 / QUARTERS_A_WHOLE;
+    const x = plot._fullLayout.xaxis.d2p(wholes);
+    const marker = markerOn(plot);
+    marker.hidden = !(audio.currentTime > 0 && x >= 0 && x <= size.w);
+    Object.assign(marker.style, { left: `${size.l + x}px`, top: `${size.t}px`, height: `${size.h}px`, bottom: "auto" });
+  };
+  const follow = () => {
+    wire();
+    const audio = player();
+    if (audio) moveMarker(audio);
+    if (audio && !audio.paused) requestAnimationFrame(follow);
+    else setTimeout(follow, 250);
+  };
+
+  follow();
+})();

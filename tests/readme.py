@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from genre_models.hub import ASSETS
+from genre_models.training.melody_report import table as melody_table
 from genre_models.training.tables import conditions_table, table
 from genre_models.training.teaching import in_words
 
@@ -109,6 +110,7 @@ def sections() -> dict[str, str]:
         "sureness": sureness(evaluation),
         "steps": steps(_read("choices.json")),
         "head": head_scores(_read("choices.json")),
+        "melody": melody_table(_read("melody.json")),
         "not music": not_music(_read("sound.json")),
         "teaching": textwrap.fill(in_words(_read("teaching.json")), 108),
         "speed": speed(_read("answer.json")),

@@ -102,9 +102,9 @@ def test_files_of_the_server_cannot_be_read(app_url: str, clips: Path, path: str
     assert json.loads(answer.split("data: ", 1)[1]) == {"error": None}
 
 
-def test_classify_is_the_only_endpoint_and_is_documented(client: Client) -> None:
+def test_there_are_two_endpoints_and_classify_is_documented(client: Client) -> None:
     api: Any = client.view_api(return_format="dict", print_info=False)
-    assert list(api["named_endpoints"]) == ["/classify"]
+    assert set(api["named_endpoints"]) == {"/classify", "/generate"}
     assert not api["unnamed_endpoints"]
     endpoint = api["named_endpoints"]["/classify"]
     assert endpoint["description"].startswith("Name the genre of a recording")
