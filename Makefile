@@ -13,6 +13,7 @@ test: $(VENV)/.dev lint chromium sounds
 bench: $(VENV)/.dev chromium
 	$(BIN)/python -m tests.benchmarks.answer
 	$(BIN)/python -m tests.benchmarks.ear
+	$(BIN)/python -m tests.benchmarks.generation
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

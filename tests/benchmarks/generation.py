@@ -1,8 +1,8 @@
 """Generation with kept keys and values beside a full re-run of the model for every token.
 
 `python -m tests.benchmarks.generation` takes an untrained model of the usual size on one thread, generates
-turn by turn both ways, and prints milliseconds per token early and late; the figures go to
-`assets/metrics/generation.json`.
+turn by turn both ways, and prints milliseconds per token early and late; then it times the notes of a long
+tune by the bundled melody model. The figures go to `assets/metrics/generation.json`.
 """
 
 import json
@@ -14,13 +14,16 @@ import time
 import torch
 from torch import Tensor
 
-from genre_models.hub import ASSETS
+from genre_models.hub import ASSETS, load_melody
+from genre_models.melody import Request, continue_tune, notes
 from genre_models.seq2seq import EncoderDecoder, Sampling
 
 VOCAB = 200
 SOURCE_LENGTH = 128
 TOKENS = 1_150
 PLACES = {"token_110": range(90, 130), "token_1100": range(1_080, 1_120)}
+NOTES = 512
+NOTE_PLACES = {"note_50": range(40, 60), "note_500": range(490, 510)}
 RUNS = 5
 RESULT = ASSETS / "metrics" / "generation.json"
 
@@ -62,6 +65,24 @@ def largest_difference(model: EncoderDecoder, source: Tensor, target: Tensor, ca
     return float((logits.softmax(dim=-1) - cached).abs().max())
 
 
+def notes_ms() -> dict[str, float]:
+    """Milliseconds of a note early and late in a tune of the bundled model, medians over all runs."""
+    model = load_melody()
+    if model is None:
+        raise SystemExit("There are no weights in assets/weights/melody: train some with train.py melody.")
+    request = Request(notes.parse(notes.EXAMPLE), NOTES, stop=False)
+    times: dict[str, list[float]] = {name: [] for name in NOTE_PLACES}
+    for _ in range(RUNS):
+        tune, taken = continue_tune(model, request), []
+        for _ in range(NOTES):
+            start = time.perf_counter()
+            next(tune)
+            taken.append(1e3 * (time.perf_counter() - start))
+        for name, places in NOTE_PLACES.items():
+            times[name] += [taken[i] for i in places]
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
 def main() -> None:
     """Measure, print and keep."""
     torch.set_num_threads(1)
@@ -76,12 +97,15 @@ def main() -> None:
         runs.append(times)
         reruns.append(rerun_ms(model, source, target, sampling))
     cached = {name: statistics.median(run[i] for run in runs for i in PLACES[name]) for name in PLACES}
+    tune = notes_ms()
     content = {
         "machine": {"cores": os.cpu_count(), "threads": 1, "python": platform.python_version(), "runs": RUNS},
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "tokens_per_second": round(TOKENS / statistics.median(sum(run) / 1e3 for run in runs)),
         "cached_ms": {name: round(value, 3) for name, value in cached.items()},
         "late_over_early": round(cached["token_1100"] / cached["token_110"], 3),
+        "tune_ms": {name: round(value, 2) for name, value in tune.items()},
+        "note_500_over_note_50": round(tune["note_500"] / tune["note_50"], 3),
         "full_rerun_ms": {name: round(statistics.median(run[name] for run in reruns), 2) for name in PLACES},
         "largest_difference": largest_difference(model, source, target, probabilities),
     }
