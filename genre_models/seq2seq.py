@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -21,6 +20,7 @@ from genre_models.attention import (
     padding_mask,
 )
 from genre_models.sampling import Allowed, Rows, Sampling, Step
+from genre_models.weights import StrictWeights
 
 __all__ = ["Allowed", "Attention", "EncoderDecoder", "Sampling", "Step"]
 
@@ -34,9 +34,7 @@ class _Read:
     attention: list[Tensor] | None
 
 
-class EncoderDecoder(
-    nn.Module, PyTorchModelHubMixin, library_name="genre-models", license="mit", tags=["seq2seq"]
-):
+class EncoderDecoder(nn.Module, StrictWeights, library_name="genre-models", license="mit", tags=["seq2seq"]):
     """Source ids -> logits of the target's next ids.
 
     The token `pad` fills up the rows of a batch, before or after what counts, and changes nothing in it.
@@ -198,14 +196,6 @@ class EncoderDecoder(
     def _embed(self, embedding: nn.Embedding, tokens: Tensor, positions: Tensor, length: int) -> Tensor:
         x: Tensor = embedding(tokens) * self.scale + self.positions(positions, length)
         return self.dropout(x)
-
-    @classmethod
-    def _load_as_safetensor(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
-        return super()._load_as_safetensor(model, model_file, map_location, strict=True)
-
-    @classmethod
-    def _load_as_pickle(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
-        raise ValueError("these weights are a pickle, which can run code: save them as safetensors")
 
 
 def _positions(padding: Tensor) -> Tensor:

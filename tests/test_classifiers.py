@@ -26,6 +26,9 @@ from genre_models.classifiers import (
 )
 from genre_models.classifiers.cnn import SamePadMaxPool2d
 from genre_models.hub import WeightsError, load_models
+from genre_models.melody import MelodyTransformer
+from genre_models.sound import SoundDetector
+from genre_models.weights import StrictWeights
 
 
 def heard_by(model: GenreClassifier, n: int = 4) -> torch.Tensor:
@@ -229,13 +232,14 @@ def test_sizes_of_a_transformer_travel_with_its_weights(tmp_path: Path) -> None:
     assert torch.equal(TransformerClassifier.from_pretrained(tmp_path)(inputs), model(inputs))
 
 
-def test_pickled_weights_are_refused(tmp_path: Path) -> None:
-    MLP().save_pretrained(tmp_path)
+@pytest.mark.parametrize("architecture", [MLP, SoundDetector, MelodyTransformer])
+def test_pickled_weights_are_refused(architecture: type[StrictWeights], tmp_path: Path) -> None:
+    architecture().save_pretrained(tmp_path)
     state = load_file(tmp_path / "model.safetensors")
     (tmp_path / "model.safetensors").unlink()
     torch.save(state, tmp_path / "pytorch_model.bin")
     with pytest.raises((ValueError, FileNotFoundError)):
-        MLP.from_pretrained(tmp_path)
+        architecture.from_pretrained(tmp_path)
 
 
 def test_incomplete_weights_are_refused(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from genre_models.features import N_MFCC
+from genre_models.weights import StrictWeights
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 
@@ -46,7 +46,7 @@ class Standardisation(nn.Module):
 
 class GenreClassifier(
     nn.Module,
-    PyTorchModelHubMixin,
+    StrictWeights,
     library_name="genre-models",
     license="mit",
     pipeline_tag="audio-classification",
@@ -94,14 +94,6 @@ class GenreClassifier(
     def n_parameters(self) -> int:
         """How many numbers were learned, here or before."""
         return self.n_trained + self.n_frozen
-
-    @classmethod
-    def _load_as_safetensor(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
-        return super()._load_as_safetensor(model, model_file, map_location, strict=True)
-
-    @classmethod
-    def _load_as_pickle(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
-        raise ValueError("these weights are a pickle, which can run code: save them as safetensors")
 
 
 class MFCCClassifier(GenreClassifier):

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from genre_models import audio
 from genre_models.musicnn import POOLED, Heard
 from genre_models.sound.evidence import evidence
 from genre_models.sound.measures import MEASURES, measure
+from genre_models.weights import StrictWeights
 
 KINDS = {
     "music": "music",
@@ -53,7 +52,7 @@ class Sound:
 
 class SoundDetector(
     nn.Module,
-    PyTorchModelHubMixin,
+    StrictWeights,
     library_name="genre-models",
     license="mit",
     pipeline_tag="audio-classification",
@@ -78,10 +77,6 @@ class SoundDetector(
         self.by_measures = nn.Linear(2 * len(MEASURES), len(KINDS))
         self.by_both = nn.Linear(2 * len(MEASURES) + POOLED, len(KINDS))
         self.requires_grad_(False)
-
-    @classmethod
-    def _load_as_safetensor(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
-        return super()._load_as_safetensor(model, model_file, map_location, strict=True)
 
     def inputs(self, features: Tensor) -> Tensor:
         """Measures and MusiCNN's features (n, 25 + 1506), or measures alone (n, 25), as the regressions take
