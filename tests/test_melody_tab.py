@@ -61,7 +61,7 @@ def test_a_short_tune_does_not_wait_for_a_long_one(client: Client) -> None:
     long = client.submit(GIVEN, length=512, api_name="/generate")
     generate(client, length=8)
     assert not long.done()
-    assert len(notes.parse(long.result()[0]["notes"][: 2 * 512])) >= 100
+    assert len(long.result()[0]["notes"].split()) == len(PITCHES) + 512
 
 
 @pytest.mark.parametrize(
