@@ -1,4 +1,18 @@
 // The page's own script. It stands in the head, so that it runs before Gradio asks for the microphone.
+
+// Gradio keeps the sound in a shadow root; the element that has a duration is the one that plays.
+function playerIn(id) {
+  const inside = (root) => {
+    const found = [...root.querySelectorAll("audio")];
+    for (const element of root.querySelectorAll("*")) {
+      if (element.shadowRoot) found.push(...inside(element.shadowRoot));
+    }
+    return found;
+  };
+  const box = document.getElementById(id);
+  return box && inside(box).find((audio) => audio.duration > 0);
+}
+
 (() => {
   "use strict";
   document.documentElement.lang = "en-GB";
@@ -75,18 +89,7 @@
     true,
   );
 
-  // The player: Gradio keeps the sound in a shadow root; the element that has a duration is the one that plays.
-  const inside = (root, selector) => {
-    const found = [...root.querySelectorAll(selector)];
-    for (const element of root.querySelectorAll("*")) {
-      if (element.shadowRoot) found.push(...inside(element.shadowRoot, selector));
-    }
-    return found;
-  };
-  const player = () => {
-    const clip = document.getElementById("clip");
-    return clip && inside(clip, "audio").find((audio) => audio.duration > 0);
-  };
+  const player = () => playerIn("clip");
 
   const moveMarker = () => {
     const marker = document.querySelector(".timeline .playhead");
@@ -276,18 +279,7 @@
     if (status) status.setAttribute("role", "status");
   };
 
-  // Gradio keeps the sound in a shadow root; the element that has a duration is the one that plays.
-  const inside = (root, selector) => {
-    const found = [...root.querySelectorAll(selector)];
-    for (const element of root.querySelectorAll("*")) {
-      if (element.shadowRoot) found.push(...inside(element.shadowRoot, selector));
-    }
-    return found;
-  };
-  const player = () => {
-    const box = document.getElementById("melody-player");
-    return box && inside(box, "audio").find((audio) => audio.duration > 0);
-  };
+  const player = () => playerIn("melody-player");
 
   const markerOn = (plot) => {
     const found = plot.querySelector(".playhead");

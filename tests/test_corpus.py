@@ -175,7 +175,7 @@ def test_midi(tmp_path: Path) -> None:
 
 
 def test_musicxml_of_two_voices(tmp_path: Path) -> None:
-    from music21 import converter  # noqa: PLC0415
+    from music21 import converter  # noqa: PLC0415 - slow, 100 MB
 
     score = converter.parse(
         "X:1\nT:Duet\nM:3/4\nL:1/4\nK:Gm\nV:1\nD|[GB]AB|c2-c/d/|BAG|]\nV:2\nz|G,3|C3|G,3|]\n", format="abc"

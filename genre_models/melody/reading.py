@@ -106,8 +106,8 @@ def _tune(piece: str | Path) -> Tune:
 
 
 def _parse(piece: str | Path) -> "Score":
-    from music21 import converter  # noqa: PLC0415
-    from music21.stream.base import Score  # noqa: PLC0415
+    from music21 import converter  # noqa: PLC0415 - slow, 100 MB
+    from music21.stream.base import Score  # noqa: PLC0415 - slow, 100 MB
 
     if isinstance(piece, str):
         score = converter.parse(ABC_VERSION + _only_notes(piece), format="abc")
@@ -152,7 +152,7 @@ def _is_double(barline: object) -> bool:
 
 def _earlier_endings(part: "Part", measures: list["Measure"]) -> set[int]:
     """The places of the measures of every ending after which another ending follows."""
-    from music21.spanner import RepeatBracket  # noqa: PLC0415
+    from music21.spanner import RepeatBracket  # noqa: PLC0415 - slow, 100 MB
 
     places = {id(measure): i for i, measure in enumerate(measures)}
     spans = [
@@ -190,7 +190,7 @@ def _written(measure: "Measure", held: Held | None) -> tuple[list[WrittenNote], 
 
 def _key(part: "Part") -> Key:
     """The first key, or the likeliest where none is given."""
-    from music21.key import Key as WrittenKey  # noqa: PLC0415
+    from music21.key import Key as WrittenKey  # noqa: PLC0415 - slow, 100 MB
 
     written = part.recurse().getElementsByClass(WrittenKey).first() or part.analyze("key")
     mode = NEAREST_MODE.get(written.mode, written.mode)
