@@ -1,0 +1,234 @@
+"""The flags of `train.py`."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Literal, get_args
+
+from genre_models.classifiers import ARCHITECTURES
+from genre_models.training import melody
+from genre_models.training.folds import SPLITS
+from genre_models.training.genre import SplitChoice
+
+
+def _batch_size(text: str) -> int | Literal["full"]:
+    if text == "full":
+        return "full"
+    return _positive(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
+    return int(text)
+
+
+def _learning_rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number between 0 and 1")
+    return value
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(unlabelled=None)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="one folder per genre")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=Path(".cache/features"),
+        metavar="DIR",
+        help="where MFCCs and what MusiCNN hears are kept (default: %(default)s)",
+    )
+
+
+def _add_unlabelled(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--unlabelled",
+        type=Path,
+        metavar="DIR",
+        help="other music, of any kind, from which soft labels are learned (default: none)",
+    )
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", choices=[*ARCHITECTURES, "all"], default="all", help="(default: all)")
+
+
+def _add_measuring(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("runs/metrics"),
+        metavar="DIR",
+        help="for choices.json and evaluation.json (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=_positive,
+        default=os.cpu_count(),
+        metavar="N",
+        help="trainings side by side (default: the cores)",
+    )
+
+
+def _add_genre(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    _add_unlabelled(parser)
+    _add_model(parser)
+    add = parser.add_argument
+    add(
+        "--output",
+        type=Path,
+        default=Path("runs/genre"),
+        metavar="DIR",
+        help="for weights (default: %(default)s)",
+    )
+    add(
+        "--split",
+        choices=get_args(SplitChoice),
+        default="artist",
+        help="what early stopping keeps apart: artists (default), tracks, or the published lists, which need "
+        "the whole of GTZAN",
+    )
+    add(
+        "--batch-size",
+        type=_batch_size,
+        metavar="N|full",
+        help="samples per step: full is the whole set, 1 stochastic (default: the recipe's)",
+    )
+    add("--learning-rate", type=_learning_rate, metavar="X", help="(default: the recipe's)")
+    add("--epochs", type=_positive, metavar="N", help="train so long instead of stopping early")
+    add(
+        "--choices",
+        type=Path,
+        metavar="FILE",
+        help="recipes, epochs and temperatures as train.py choose wrote them, instead of stopping early",
+    )
+    add("--seed", type=int, default=0, help="the same seed gives the same weights (default: 0)")
+    add("--resume", action="store_true", help="go on from the checkpoints in the output folder")
+
+
+def _add_choose(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    _add_unlabelled(parser)
+    _add_measuring(parser)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    _add_unlabelled(parser)
+    _add_measuring(parser)
+    parser.add_argument("--split", choices=[*SPLITS, "all"], default="all", help="(default: all)")
+    parser.add_argument(
+        "--conditions",
+        action="store_true",
+        help="measure by artist only, and print the accuracy of every model under each recording condition",
+    )
+    parser.add_argument(
+        "--verdict",
+        type=Path,
+        metavar="FILE",
+        help="where the weights of the app's verdict go (default: verdict.json in the output folder)",
+    )
+
+
+def _add_teaching(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--data", type=Path, required=True, metavar="DIR", help="one folder per genre, and an artists.tsv")
+    add(
+        "--output",
+        type=Path,
+        default=Path("runs/metrics"),
+        metavar="DIR",
+        help="for teaching.json (default: %(default)s)",
+    )
+
+
+def _add_sound(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    add = parser.add_argument
+    add(
+        "--output",
+        type=Path,
+        default=Path("runs/sound"),
+        metavar="DIR",
+        help="for weights (default: %(default)s)",
+    )
+    add(
+        "--metrics",
+        type=Path,
+        default=Path("runs/metrics/sound.json"),
+        metavar="FILE",
+        help="for what was measured (default: %(default)s)",
+    )
+    add(
+        "--workers",
+        type=_positive,
+        default=os.cpu_count(),
+        metavar="N",
+        help="sounds listened to side by side (default: the cores)",
+    )
+
+
+def _add_melody(parser: argparse.ArgumentParser) -> None:
+    tunes = parser.add_mutually_exclusive_group()
+    tunes.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="ABC, MIDI or MusicXML files (default: the books in the public domain that music21 brings)",
+    )
+    tunes.add_argument(
+        "--essen",
+        action="store_true",
+        help="with the books also the Essen folksongs, which are not for commercial use",
+    )
+    add = parser.add_argument
+    for flag, default, what in (
+        ("--cache", ".cache/tunes", "where tunes are kept once they are read"),
+        ("--output", "runs", "for weights and checkpoints, in its folder melody"),
+    ):
+        add(flag, type=Path, default=Path(default), metavar="DIR", help=f"{what} (default: %(default)s)")
+    add(
+        "--metrics",
+        type=Path,
+        default=Path("runs/metrics/melody.json"),
+        metavar="FILE",
+        help="for what was measured (default: %(default)s)",
+    )
+    add("--model", choices=[*melody.NETWORKS, "all"], default="all", help="(default: all)")
+    add(
+        "--epochs",
+        type=_positive,
+        default=24,
+        metavar="N",
+        help="passes over the tunes (default: %(default)s)",
+    )
+    add(
+        "--batch-size",
+        type=_positive,
+        default=16,
+        metavar="N",
+        help="examples per step (default: %(default)s)",
+    )
+    add("--resume", action="store_true", help="go on from the checkpoints in the output folder")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and flags."""
+    parser = argparse.ArgumentParser(prog="train.py", description="Train and measure the models.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, add_arguments, what in (
+        ("genre", _add_genre, "train classifiers: stop early on other artists, then train on everything"),
+        ("choose", _add_choose, "choose each model's recipe and calibration on inner folds of other artists"),
+        ("evaluate", _add_evaluate, "measure all models, their verdict and the baseline on held-out folds"),
+        ("melody", _add_melody, "train the melody Transformer, and measure it beside an LSTM and a 3-gram"),
+        ("sound", _add_sound, "train and measure what tells music from other sounds; needs espeak-ng, sox"),
+        ("teaching", _add_teaching, "measure how well a few clips teach the app two artists"),
+    ):
+        add_arguments(commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}."))
+    return parser
