@@ -1,14 +1,20 @@
 """The example clips: whole, credited, and of the styles they are said to be documented as."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 import soundfile
 
 from genre_models.classifiers import GENRES
+from genre_models.hub import load_ensemble
+from genre_models.metrics import Measured
+from genre_models.ui.classify import ClassifyTab
+from genre_models.ui.examples import find_example, load_examples
 
 FOLDER = Path(__file__).parents[1] / "assets" / "examples"
 ENTRIES: list[dict[str, Any]] = json.loads((FOLDER / "examples.json").read_text(encoding="utf-8"))
@@ -69,3 +75,24 @@ def test_entry_gives_the_credit_its_licence_asks_for(entry: dict[str, Any]) -> N
         if line.startswith(f"| [{entry['file']}]")
     )  # fmt: skip
     assert all(entry[field] in row for field in ("title", "artist", "licence_url", "source"))
+
+
+def test_a_copy_of_an_example_is_known_and_a_namesake_is_not(tmp_path: Path) -> None:
+    examples = load_examples()
+    copied = tmp_path / examples[0].path.name
+    shutil.copy(examples[0].path, copied)
+    assert find_example(copied, examples) == examples[0]
+    copied.write_bytes(examples[1].path.read_bytes())
+    assert find_example(copied, examples) is None
+    assert find_example(tmp_path / "audio.wav", examples) is None
+
+
+def test_an_example_is_answered_once_for_all_visitors(tmp_path: Path) -> None:
+    with gr.Blocks() as page:
+        tab = ClassifyTab(page, load_ensemble(), Measured())
+    first = tab.classify(str(FOLDER / "west.ogg"), ["mlp"])
+    copied = tmp_path / "west.ogg"
+    shutil.copy(FOLDER / "west.ogg", copied)
+    assert tab.classify(str(copied), ["mlp"]) == first  # to the millisecond
+    other = tab.classify(str(copied), ["mlp", "cnn"])
+    assert [model["name"] for model in other["models"]] == ["mlp", "cnn"]

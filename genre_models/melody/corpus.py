@@ -3,17 +3,14 @@
 import hashlib
 import importlib.util
 import json
-import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from genre_models import parallel
 from genre_models.melody.reading import SUFFIXES, Reading, read_file
 from genre_models.melody.tune import Key, Metre, Note, Tune
 
@@ -97,20 +94,10 @@ def _from_cache(target: Path) -> Reading | None:
 
 def _read_all(files: Sequence[Path], name: str, workers: int | None) -> Reading:
     """Every file in a process pool; the tunes in the order of the files."""
-    readings: dict[int, Reading] = {}
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers or os.cpu_count(), context) as pool:
-        futures = {pool.submit(read_file, path): i for i, path in enumerate(files)}
-        try:
-            for future in tqdm(as_completed(futures), total=len(files), desc=name, unit="file"):
-                readings[futures[future]] = future.result()
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
     whole = Reading()
-    for i in range(len(files)):
-        whole.tunes += readings[i].tunes
-        whole.skipped += readings[i].skipped
+    for reading in parallel.run(read_file, files, name, "file", workers, start_method="spawn"):
+        whole.tunes += reading.tunes
+        whole.skipped += reading.skipped
     return whole
 
 

@@ -1,19 +1,13 @@
-"""A tune as files that other programs open: MIDI, ABC and MusicXML."""
+"""A tune as files that other programs open: MIDI and ABC (MusicXML is in `musicxml`)."""
 
 from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import mido
 
-from genre_models.melody.bars import Bar, Symbol, bars, heading, is_compound, is_low, key_alter
+from genre_models.melody.bars import Bar, Symbol, bars, heading, is_compound, key_alter
 from genre_models.melody.tune import FLAT_NAMES, SHARP_NAMES, Key, Metre, Tune
-
-if TYPE_CHECKING:
-    from music21.note import Note as PrintedNote
-    from music21.note import Rest as PrintedRest
-    from music21.stream import Measure
 
 TEMPO = 120
 """Quarter notes a minute."""
@@ -60,7 +54,7 @@ def abc(tune: Tune) -> str:
     """ABC notation, version 2.1, four bars a line.
 
     Programs differ on whether an accidental reaches up to the bar line, and into other octaves, so each note
-    that this touches carries its own.
+    that this touches carries its own; so does what is tied to it from another bar.
     """
     head = [
         "X:1",
@@ -69,30 +63,10 @@ def abc(tune: Tune) -> str:
         f"L:{ABC_UNIT}",
         f"K:{tune.key.name.split()[0]}{ABC_MODES[tune.key.mode]}",
     ]
-    printed = [_abc_bar(bar, tune.key) for bar in bars(tune)]
+    printed = list(_abc_bars(tune))
     starts = range(0, len(printed), ABC_BARS_PER_LINE)
     lines = [" | ".join(printed[start : start + ABC_BARS_PER_LINE]) for start in starts]
     return "\n".join([*head, " |\n".join(lines) + " |]"]) + "\n"
-
-
-def musicxml(tune: Tune) -> str:
-    """MusicXML 4.0, written by music21."""
-    from music21 import clef, key, metadata, meter, stream  # noqa: PLC0415
-    from music21.musicxml.m21ToXml import GeneralObjectExporter  # noqa: PLC0415
-
-    part = stream.Part(id="melody")
-    for bar in bars(tune):
-        part.append(_measure(bar))
-    signature = key.KeySignature(tune.key.signature).asKey(tune.key.mode)
-    first = part.getElementsByClass(stream.Measure)[0]
-    sign = clef.BassClef() if is_low(tune) else clef.TrebleClef()
-    for element in (sign, signature, meter.TimeSignature(tune.metre.name)):
-        first.insert(0, element)
-    score = stream.Score([part])
-    score.metadata = metadata.Metadata(title=heading(tune), composer="")
-    exporter = GeneralObjectExporter(score)
-    exporter.makeNotation = False
-    return exporter.parse().decode()
 
 
 def _midi_head(tune: Tune, tempo: int) -> list[mido.MetaMessage | mido.Message]:
@@ -129,9 +103,17 @@ def _velocity(start: Fraction, metre: Metre) -> int:
     return DOWNBEAT if start == 0 else ON_BEAT if start % _beat(metre) == 0 else OFF_BEAT
 
 
-def _abc_bar(bar: Bar, key: Key) -> str:
-    words = []
+def _abc_bars(tune: Tune) -> Iterator[str]:
     altered: set[str] = set()
+    for bar in bars(tune):
+        first = bar.symbols[0]
+        altered &= {first.spelling.letter} if first.tied_from and first.spelling else set()
+        yield _abc_bar(bar, tune.key, altered)
+
+
+def _abc_bar(bar: Bar, key: Key, altered: set[str]) -> str:
+    """`altered` are the letters that carry accidentals, which it adds to."""
+    words = []
     for run in bar.runs:
         groups = ["".join(_abc_symbol(symbol, key, altered) for symbol in beam) for beam in bar.beams(run)]
         words.append((f"(3:2:{len(run)}" if run[0].triplet else "") + " ".join(groups))
@@ -139,7 +121,7 @@ def _abc_bar(bar: Bar, key: Key) -> str:
 
 
 def _abc_symbol(symbol: Symbol, key: Key, altered: set[str]) -> str:
-    """A note or rest; `altered` are the letters that had accidentals in this bar, which it adds to."""
+    """A note or rest; `altered` as in `_abc_bar`."""
     times = symbol.written / ABC_UNIT
     length = "" if times == 1 else str(times)
     if symbol.spelling is None:
@@ -150,63 +132,3 @@ def _abc_symbol(symbol: Symbol, key: Key, altered: set[str]) -> str:
     name = letter.lower() + "'" * (octave - 5) if octave >= 5 else letter + "," * (4 - octave)
     accidental = ABC_ACCIDENTALS[alter] if letter in altered else ""
     return accidental + name + length + ("-" if symbol.tied_to else "")
-
-
-def _measure(bar: Bar) -> "Measure":
-    """A music21 measure."""
-    from music21 import stream  # noqa: PLC0415
-
-    measure = stream.Measure(number=bar.number)
-    if bar.number == 0:
-        measure.showNumber = stream.enums.ShowNumber.NEVER
-        measure.paddingLeft = float(4 * bar.symbols[0].start)
-    for run in bar.runs:
-        beams = [kinds for group in bar.beams(run) for kinds in _beam_kinds(group)]
-        printed = [_printed(symbol, kinds) for symbol, kinds in zip(run, beams, strict=True)]
-        if run[0].triplet:
-            printed[-1].duration.tuplets[0].type = "stop"
-            printed[0].duration.tuplets[0].type = "start" if len(printed) > 1 else "startStop"
-        for note in printed:
-            measure.append(note)
-    return measure
-
-
-def _beam_kinds(group: list[Symbol]) -> Iterator[list[tuple[str, str | None]]]:
-    """Of each symbol in what is beamed together, what its first, second and further beams do."""
-    counts = [symbol.value[0].bit_length() - 3 for symbol in group]  # an eighth has one
-    for place, count in enumerate(counts):
-        before = counts[place - 1] if place else 0
-        after = counts[place + 1] if place + 1 < len(counts) else 0
-        yield [
-            _beam_kind(before >= beam, after >= beam, place == 0)
-            for beam in range(1, count + 1)
-            if before or after
-        ]
-
-
-def _beam_kind(goes_back: bool, goes_on: bool, is_first: bool) -> tuple[str, str | None]:
-    if goes_back or goes_on:
-        return "continue" if goes_back and goes_on else "start" if goes_on else "stop", None
-    return "partial", "right" if is_first else "left"
-
-
-def _printed(symbol: Symbol, beams: list[tuple[str, str | None]]) -> "PrintedNote | PrintedRest":
-    """A music21 note or rest."""
-    from music21 import duration, note, pitch, tie  # noqa: PLC0415
-
-    value, dots = symbol.value
-    length = duration.Duration(type=duration.typeFromNumDict[value], dots=dots)
-    if symbol.triplet:
-        length.appendTuplet(duration.Tuplet(3, 2))
-    if symbol.spelling is None:
-        return note.Rest(duration=length)
-    printed = note.Note(duration=length)
-    printed.pitch = pitch.Pitch(f"{symbol.spelling.letter}{symbol.spelling.octave}")
-    printed.pitch.accidental = pitch.Accidental(symbol.spelling.alter)
-    printed.pitch.accidental.displayStatus = symbol.accidental
-    for kind, direction in beams:
-        printed.beams.append(kind, direction)
-    if symbol.tied_from or symbol.tied_to:
-        kind = "continue" if symbol.tied_from and symbol.tied_to else "stop" if symbol.tied_from else "start"
-        printed.tie = tie.Tie(kind)
-    return printed

@@ -5,21 +5,19 @@ import inspect
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache as once
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import soxr
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from tqdm import tqdm
 
-from genre_models import audio, features, musicnn
+from genre_models import audio, features, musicnn, parallel
 from genre_models.classifiers import GENRES
 from genre_models.hub import bundled_ear
 from genre_models.musicnn import Heard, MusiCNN
@@ -117,62 +115,62 @@ def unlabelled_file(path: Path, cache: Path) -> Path:
     return cache / _digest(PARAMETERS) / "unlabelled" / f"{key}.safetensors"
 
 
-def _to_cache(target: Path, extract_one: Callable[[], dict[str, Tensor]]) -> str | None:
-    """Extract unless done before; returns what is wrong with the file, if anything."""
-    torch.set_num_threads(1)
-    if target.is_file():
-        return None
-    try:
-        tensors = extract_one()
-    except audio.AudioError as error:
-        return str(error)
+def keep(tensors: Mapping[str, Tensor], target: Path) -> None:
+    """Write a safetensors file, which is there only once it is whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial_file = target.with_suffix(f".{os.getpid()}.part")
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial_file)
-    partial_file.replace(target)
-    return None
+    unfinished = target.with_suffix(f".{os.getpid()}.part")
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, unfinished)
+    unfinished.replace(target)
 
 
+Key = TypeVar("Key")
 Work = tuple[Path, Callable[[], dict[str, Tensor]]]
 """Where something belongs in the cache, and how it is made."""
 
 
-def _fill(work: Mapping[Any, Work], label: str, workers: int | None) -> dict[Any, str]:
+def _to_cache(work: Work) -> str | None:
+    """Extract unless done before; returns what is wrong with the file, if anything."""
+    torch.set_num_threads(1)
+    target, extract_one = work
+    if target.is_file():
+        return None
+    try:
+        keep(extract_one(), target)
+    except audio.AudioError as error:
+        return str(error)
+    return None
+
+
+def _fill(work: Mapping[Key, Work], label: str, run: parallel.Runner) -> dict[Key, str]:
     """Do what is missing in parallel, with a progress bar; returns what cannot be read, and why."""
     missing = {key: one for key, one in work.items() if not one[0].is_file()}
-    broken: dict[Any, str] = {}
     if not missing:
-        return broken
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
-        futures = {pool.submit(_to_cache, *one): key for key, one in missing.items()}
-        try:
-            for future in tqdm(as_completed(futures), total=len(futures), desc=label, unit="file"):
-                if (problem := future.result()) is not None:
-                    broken[futures[future]] = problem
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return broken
+        return {}
+    problems = run(_to_cache, missing.values(), label, "file")
+    return {key: problem for key, problem in zip(missing, problems, strict=True) if problem is not None}
 
 
 def extract_all(
-    recordings: Sequence[Recording], cache: Path, workers: int | None = None
+    recordings: Sequence[Recording], cache: Path, run: parallel.Runner = parallel.run
 ) -> dict[Recording, str]:
-    """Fill the cache in parallel, with a progress bar; returns what cannot be read, and why."""
-    work: dict[Any, Work] = {one: (cache_file(one, cache), partial(extract, one)) for one in recordings}
-    return _fill(work, "listening", workers)
+    """Fill the cache in parallel, with a progress bar; returns what cannot be read, and why.
+
+    `run` does the work, by default on this machine's processors.
+    """
+    work: dict[Recording, Work] = {one: (cache_file(one, cache), partial(extract, one)) for one in recordings}
+    return _fill(work, "listening", run)
 
 
-def listen_to_unlabelled(folder: Path, cache: Path, workers: int | None = None) -> tuple[Tensor, Tensor]:
+def listen_to_unlabelled(folder: Path, cache: Path) -> tuple[Tensor, Tensor]:
     """MFCCs (m, 130, 13) and embedding (m, 200) of all music below `folder`, through the cache.
 
     Raises `DataError` where there is none; files that cannot be read are left out.
     """
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in UNLABELLED_SUFFIXES)
-    work: dict[Any, Work] = {
+    work: dict[Path, Work] = {
         path: (unlabelled_file(path, cache), partial(_extract_unlabelled, path)) for path in files
     }
-    broken = _fill(work, "unlabelled music", workers)
+    broken = _fill(work, "unlabelled music", parallel.run)
     heard = [load_file(unlabelled_file(path, cache)) for path in files if path not in broken]
     if not heard:
         raise DataError(f"There is no music that can be read below {folder}.")

@@ -1,20 +1,20 @@
 """Sounds for the detector of non-music, generated or recorded, as the detector takes them in."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
-from tqdm import tqdm
 
-from genre_models import audio
+from genre_models import audio, parallel
 from genre_models.sound.detector import audible, features
 from genre_models.sound.measures import measure
 from genre_models.training import augment, dataset
@@ -98,7 +98,7 @@ def _listened(segments: Tensor, cache: Path) -> Tensor:
     """What MusiCNN hears of segments (n, 132300), (n, 1506), kept under the samples themselves."""
     file = cache / f"{hashlib.sha256(segments.numpy().tobytes()).hexdigest()[:32]}.safetensors"
     if not file.is_file():
-        save_file({"pooled": dataset.listen(segments).pooled.contiguous()}, file)
+        dataset.keep({"pooled": dataset.listen(segments).pooled}, file)
     return load_file(file)["pooled"]
 
 
@@ -129,29 +129,16 @@ def _recorded(draw: Draw, cache: Path) -> list[Example]:
     ]
 
 
-def _all(
-    make: Callable[[Draw, Path], list[Example]], draws: Sequence[Draw], cache: Path, workers: int, label: str
-) -> list[Example]:
-    examples: dict[Draw, list[Example]] = {}
-    with ProcessPoolExecutor(workers) as pool:
-        futures = {pool.submit(make, draw, cache): draw for draw in draws}
-        try:
-            for future in tqdm(as_completed(futures), total=len(futures), desc=label, unit="sound"):
-                examples[futures[future]] = future.result()
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return [example for draw in draws for example in examples[draw]]
-
-
 def generated(draws: Sequence[Draw], cache: Path, workers: int) -> list[Example]:
     """Examples of generated sounds, in parallel, with a progress bar; what MusiCNN hears is kept."""
-    folder = cache / "sounds"
-    folder.mkdir(parents=True, exist_ok=True)
-    return _all(_generated, draws, folder, workers, "generated sounds")
+    make = partial(_generated, cache=cache / "sounds")
+    heard = parallel.run(make, draws, "generated sounds", "sound", workers)
+    return list(chain.from_iterable(heard))
 
 
 def recorded(recordings: Sequence[Recording], cache: Path, workers: int) -> list[Example]:
     """Examples of recordings that `dataset.extract_all` has listened to, in parallel, with a progress bar."""
     draws = [Draw("music", recording.genre, i, recording) for i, recording in enumerate(recordings)]
-    return _all(_recorded, draws, cache, workers, "recordings")
+    make = partial(_recorded, cache=cache)
+    heard = parallel.run(make, draws, "recordings", "sound", workers)
+    return list(chain.from_iterable(heard))

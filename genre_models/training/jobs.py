@@ -1,14 +1,13 @@
 """Many trainings side by side: each job is one network on one fold."""
 
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
+from genre_models import parallel
 from genre_models.classifiers import NETWORKS
 from genre_models.training.dataset import Dataset
 from genre_models.training.loop import Epoch, Run, choose_device, fit, predict
@@ -57,14 +56,5 @@ def _run(job: Job) -> Result:
 
 def run_jobs(jobs: Sequence[Job], dataset: Dataset, workers: int, label: str) -> list[Result]:
     """Run all jobs on `workers` processes, one thread each, and return their results in order."""
-    context = multiprocessing.get_context("spawn")
-    results: dict[int, Result] = {}
-    with ProcessPoolExecutor(workers, context, _open, (dataset,)) as pool:
-        futures = {pool.submit(_run, job): i for i, job in enumerate(jobs)}
-        try:
-            for future in tqdm(as_completed(futures), total=len(jobs), desc=label, unit="run"):
-                results[futures[future]] = future.result()
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return [results[i] for i in range(len(jobs))]
+    open_dataset = partial(_open, dataset)
+    return parallel.run(_run, jobs, label, "run", workers, start_method="spawn", initializer=open_dataset)

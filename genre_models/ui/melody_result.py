@@ -80,7 +80,9 @@ class ResultPanel:
         """The MusicXML file of the tune."""
         if composition is None:
             raise refusal(NO_TUNE)
-        return self._file(score.musicxml(composition.tune).encode(), composition, ".musicxml")
+        from genre_models.melody import musicxml  # noqa: PLC0415 - loads music21: seconds, 100 MB
+
+        return self._file(musicxml.write(composition.tune).encode(), composition, ".musicxml")
 
     def _file(self, content: bytes, composition: Composition, suffix: str) -> str:
         name = f"tune-{composition.seed}{suffix}"

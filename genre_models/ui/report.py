@@ -10,6 +10,7 @@ from genre_models.audio import SEGMENT_S
 from genre_models.classifiers import ARCHITECTURES
 from genre_models.classify import Report
 from genre_models.metrics import Bin, Measured
+from genre_models.share import TOP_TAGS
 from genre_models.ui.models import ModelCard, title
 from genre_models.verdict import SURE_CONFIDENCE
 
@@ -18,7 +19,6 @@ CONFIDENCE_WORDS = ((0.8, "high"), (SURE_CONFIDENCE, "fair"), (0.35, "low"), (0.
 TICK_STEPS_S = (1, 2, 6, 12, 30, 60, 120)
 MAX_TICKS = 8
 MIN_LABEL_WIDTH = 8.0  # percent of the clip
-TOP_TAGS = 10
 
 
 def seconds(value: float) -> str:
