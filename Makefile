@@ -2,7 +2,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint chromium sounds bench clean
+.PHONY: app test lint chromium sounds bench space clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
@@ -14,6 +14,11 @@ bench: $(VENV)/.dev chromium
 	$(BIN)/python -m tests.benchmarks.answer
 	$(BIN)/python -m tests.benchmarks.ear
 	$(BIN)/python -m tests.benchmarks.generation
+
+space: $(VENV)/.app
+	@test -n "$(SPACE)" || { echo "Say where to: make space SPACE=user/name"; exit 2; }
+	@files=$$(mktemp -d) && trap 'rm -rf "$$files"' EXIT && git archive HEAD | tar -x -C "$$files" && \
+	$(BIN)/hf upload "$(SPACE)" "$$files" . --repo-type space --delete "*"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

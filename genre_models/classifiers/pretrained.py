@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
+from genre_models import musicnn
 from genre_models.classifiers.base import GENRES, GenreClassifier
 from genre_models.musicnn import POOLED, Heard, MusiCNN
 
@@ -27,6 +29,10 @@ class MusiCNNClassifier(
         super().__init__(genres)
         self.ear = MusiCNN()
         self.head = nn.Linear(POOLED, len(genres))
+
+    def card_facts(self) -> dict[str, Any]:
+        """For the card: also the constants of the ear's front end."""
+        return super().card_facts() | {"musicnn": musicnn}
 
     @property
     def n_frozen(self) -> int:

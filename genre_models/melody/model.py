@@ -1,7 +1,9 @@
 """The encoder-decoder Transformer with the vocabulary of music."""
 
 from pathlib import Path
+from typing import Any
 
+from genre_models.melody import vocabulary
 from genre_models.melody.vocabulary import PAD, SIZE
 from genre_models.seq2seq import EncoderDecoder
 
@@ -27,3 +29,7 @@ class MelodyTransformer(
         super().__init__(
             SIZE, SIZE, d_model, heads, encoder_layers, decoder_layers, d_ff, dropout=dropout, pad=PAD
         )
+
+    def card_facts(self) -> dict[str, Any]:
+        """For the card: the size, and the constants of the vocabulary."""
+        return {"parameters": sum(weight.numel() for weight in self.parameters()), "vocabulary": vocabulary}

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from genre_models import audio
 from genre_models.musicnn import POOLED, Heard
+from genre_models.sound import measures
 from genre_models.sound.evidence import evidence
 from genre_models.sound.measures import MEASURES, measure
 from genre_models.weights import StrictWeights
@@ -77,6 +79,16 @@ class SoundDetector(
         self.by_measures = nn.Linear(2 * len(MEASURES), len(KINDS))
         self.by_both = nn.Linear(2 * len(MEASURES) + POOLED, len(KINDS))
         self.requires_grad_(False)
+
+    def card_facts(self) -> dict[str, Any]:
+        """For the card: size and thresholds, and the constants of the measures."""
+        return {
+            "parameters": sum(weight.numel() for weight in self.parameters()),
+            "threshold": self.threshold,
+            "threshold_deaf": self.threshold_deaf,
+            "measures": measures,
+            "pooled": POOLED,
+        }
 
     def inputs(self, features: Tensor) -> Tensor:
         """Measures and MusiCNN's features (n, 25 + 1506), or measures alone (n, 25), as the regressions take

@@ -1,6 +1,8 @@
 """The example clips that ship with the app, with their credits."""
 
+import filecmp
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,3 +40,11 @@ def load_examples(folder: Path = EXAMPLES) -> list[Example]:
         Example(path=folder / entry["file"], **{field: entry[field] for field in fields})
         for entry in json.loads(index.read_text(encoding="utf-8"))
     ]
+
+
+def find_example(clip: Path, examples: Iterable[Example]) -> Example | None:
+    """The example that `clip` is an untouched copy of, if it is one."""
+    for example in examples:
+        if clip.name == example.path.name and filecmp.cmp(clip, example.path, shallow=False):
+            return example
+    return None

@@ -1,10 +1,9 @@
-"""Where trained models come from: a folder with one sub-folder per model."""
+"""A folder with one sub-folder per model -> models that are ready to answer."""
 
 from collections.abc import Mapping
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -13,12 +12,17 @@ from genre_models.melody import MelodyTransformer
 from genre_models.musicnn import Heard, MusiCNN
 from genre_models.sound import Sound, SoundDetector
 from genre_models.verdict import Combination
+from genre_models.weights import PICKLES, WEIGHTS_FILE, StrictWeights
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
+ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
 BUNDLED_WEIGHTS = ASSETS / "weights"
 COMBINATION_FILE = "verdict.json"
 DETECTOR_FOLDER = "sound"
 MELODY_FOLDER = "melody"
+MODEL_FOLDERS = (*ARCHITECTURES, DETECTOR_FOLDER, MELODY_FOLDER)
+"""Where models may lie below a folder of them."""
+
+Model = TypeVar("Model", bound=StrictWeights)
 
 
 class WeightsError(ValueError):
@@ -44,22 +48,36 @@ class Ensemble:
         return Sound("music", None, ()) if self.detector is None else self.detector.judge(waveform, heard)
 
 
+def refuse_pickles(folder: Path, files: list[str]) -> None:
+    """Raise `WeightsError` where `files` of a model's `folder` hold a pickle and no safetensors."""
+    pickles = sorted(file for file in files if Path(file).suffix in PICKLES)
+    if pickles and WEIGHTS_FILE not in files:
+        raise WeightsError(
+            f"{folder / pickles[0]} is a pickle, which can run code when read: only safetensors are used."
+        )
+
+
+def _load(architecture: type[Model], folder: Path, title: str) -> Model | None:
+    """The model in `folder`; None where there is none. Raises `WeightsError` for a broken one or a pickle."""
+    if not (folder / WEIGHTS_FILE).is_file():
+        refuse_pickles(folder, [path.name for path in folder.glob("*")])
+        return None
+    try:
+        return architecture.from_pretrained(folder)
+    except Exception as error:
+        raise WeightsError(f"The weights in {folder} do not fit the {title}.") from error
+
+
 def load_models(folder: Path = BUNDLED_WEIGHTS) -> dict[str, GenreClassifier]:
     """The classifiers in `folder/<name>/{model.safetensors,config.json}`, ready to answer, by name.
 
-    Raises `WeightsError` where there are none, or where one is broken or made for other genres.
+    Raises `WeightsError` where there are none, or where one is broken, a pickle or made for other genres.
     """
     models = {}
     for name, architecture in ARCHITECTURES.items():
-        if not (folder / name / "model.safetensors").is_file():
+        model = _load(architecture, folder / name, architecture.title)
+        if model is None:
             continue
-        try:
-            with redirect_stdout(StringIO()):  # huggingface_hub prints a line for every local folder
-                model = architecture.from_pretrained(folder / name)
-        except Exception as error:
-            raise WeightsError(
-                f"The weights in {folder / name} do not fit the {architecture.title}."
-            ) from error
         if model.genres != GENRES:
             raise WeightsError(f"The weights in {folder / name} were made for other genres.")
         models[name] = model
@@ -78,28 +96,12 @@ def bundled_ear() -> MusiCNN:
 
 def load_detector(folder: Path) -> SoundDetector | None:
     """The detector of non-music in `folder/sound`, if any. Raises `WeightsError` for a broken one."""
-    if not (folder / DETECTOR_FOLDER / "model.safetensors").is_file():
-        return None
-    try:
-        with redirect_stdout(StringIO()):
-            return SoundDetector.from_pretrained(folder / DETECTOR_FOLDER)
-    except Exception as error:
-        raise WeightsError(
-            f"The weights in {folder / DETECTOR_FOLDER} do not fit the detector of non-music."
-        ) from error
+    return _load(SoundDetector, folder / DETECTOR_FOLDER, "detector of non-music")
 
 
 def load_melody(folder: Path = BUNDLED_WEIGHTS) -> MelodyTransformer | None:
     """The melody Transformer in `folder/melody`, if any. Raises `WeightsError` for a broken one."""
-    if not (folder / MELODY_FOLDER / "model.safetensors").is_file():
-        return None
-    try:
-        with redirect_stdout(StringIO()):
-            return MelodyTransformer.from_pretrained(folder / MELODY_FOLDER).eval()
-    except Exception as error:
-        raise WeightsError(
-            f"The weights in {folder / MELODY_FOLDER} do not fit the melody Transformer."
-        ) from error
+    return _load(MelodyTransformer, folder / MELODY_FOLDER, "melody Transformer")
 
 
 def load_ensemble(folder: Path = BUNDLED_WEIGHTS) -> Ensemble:

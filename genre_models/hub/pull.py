@@ -1,0 +1,132 @@
+"""Models by the name of their folder, or by that of their repository on the Hugging Face Hub."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.constants import ENDPOINT, is_offline_mode
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from genre_models.hub.loading import (
+    BUNDLED_WEIGHTS,
+    COMBINATION_FILE,
+    MODEL_FOLDERS,
+    WeightsError,
+    refuse_pickles,
+)
+from genre_models.weights import WEIGHTS_FILE
+
+METRICS_FOLDER = "metrics"
+"""Where what was measured of the models lies below a folder of them."""
+
+SHORT_COMMIT = 7
+_ON_THE_HUB = re.compile(r"(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<revision>\S+))?")
+_WANTED = [
+    COMBINATION_FILE,
+    f"{METRICS_FOLDER}/*.json",
+    *(f"{name}/{file}" for name in MODEL_FOLDERS for file in (WEIGHTS_FILE, "config.json", "metrics.json")),
+]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder of models, and where on the Hub it comes from: `repo` and `commit` are None for a local one.
+
+    `revision` is the branch, tag or commit that was asked for; None stands for the main branch.
+    """
+
+    folder: Path
+    repo: str | None = None
+    revision: str | None = None
+    commit: str | None = None
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether these are the models that come with the app."""
+        return self.folder.resolve() == BUNDLED_WEIGHTS
+
+    @property
+    def metrics(self) -> Path:
+        """Where what was measured of these models lies, if anything was."""
+        return self.folder.parent / METRICS_FOLDER if self.is_bundled else self.folder / METRICS_FOLDER
+
+    @property
+    def name(self) -> str:
+        """What to call it: the folder, or "user/name@commit" with a short commit."""
+        return str(self.folder) if self.repo is None else f"{self.repo}@{self.short_commit}"
+
+    @property
+    def url(self) -> str:
+        """The page on the Hub that shows this very commit; empty for a local folder."""
+        return "" if self.repo is None else f"{ENDPOINT}/{self.repo}/tree/{self.commit}"
+
+    @property
+    def short_commit(self) -> str:
+        """As much of the commit as people write; empty for a local folder."""
+        return (self.commit or "")[:SHORT_COMMIT]
+
+
+BUNDLED = Source(BUNDLED_WEIGHTS)
+
+
+def locate(models: str) -> Source:
+    """A folder as it is; "user/name[@branch, tag or commit]" as it is in the Hub's cache once it is there.
+
+    HF_HOME, HF_HUB_OFFLINE, HF_ENDPOINT and HF_TOKEN are huggingface_hub's own. What the cache holds is used
+    where the Hub does not answer. Raises `WeightsError`, whose message never holds a token.
+    """
+    if Path(models).is_dir():
+        return Source(Path(models))
+    named = _ON_THE_HUB.fullmatch(models)
+    if named is None:
+        raise WeightsError(f"There is no folder {models}, and a repository is written user/name@revision.")
+    repo, revision = named["repo"], named["revision"]
+    try:
+        folder = Path(snapshot_download(repo, revision=revision, allow_patterns=_WANTED))
+    except (
+        Exception
+    ) as error:  # whatever the Hub and the way to it are up to, the app has to say it and start
+        raise WeightsError(_explain(error, repo, revision)) from error
+    source = Source(folder, repo, revision, commit=folder.name)
+    _look_for_pickles(source)
+    return source
+
+
+def _explain(error: Exception, repo: str, revision: str | None) -> str:
+    """What went wrong on the way to `repo`, in a sentence for a person."""
+    match error:
+        case GatedRepoError():
+            return f"{repo} on the Hub is gated: ask for access on its page and set HF_TOKEN."
+        case RepositoryNotFoundError():
+            return f"There is no folder {repo}, and no repository {repo} on the Hub that you may read."
+        case RevisionNotFoundError():
+            return f"{repo} on the Hub has no branch, tag or commit {revision}."
+        case HfHubHTTPError():
+            return f"The Hub answered {error.response.status_code} when asked for {repo}."
+        case LocalEntryNotFoundError() if is_offline_mode():
+            return f"{repo} is not in the cache, and HF_HUB_OFFLINE keeps it from being fetched."
+        case LocalEntryNotFoundError():
+            return f"The Hub cannot be reached, and {repo} is not in the cache."
+        case _:
+            return f"{repo} could not be fetched from the Hub ({type(error).__name__})."
+
+
+def _look_for_pickles(source: Source) -> None:
+    """Say so where a model lies there as a pickle only, which was not fetched."""
+    missing = [name for name in MODEL_FOLDERS if not (source.folder / name / WEIGHTS_FILE).is_file()]
+    if not missing or source.repo is None:
+        return
+    try:
+        listed = HfApi().model_info(source.repo, revision=source.commit).siblings or []
+    except Exception:  # whatever kept the Hub from answering: the cache has answered without it
+        return
+    files = [Path(file.rfilename) for file in listed]
+    for name in missing:
+        refuse_pickles(Path(source.name, name), [file.name for file in files if file.parent == Path(name)])

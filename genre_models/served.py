@@ -1,0 +1,78 @@
+"""The models that the app answers with: those asked for or, where they cannot be used, the bundled ones."""
+
+from dataclasses import dataclass, field, replace
+
+from genre_models.hub import (
+    BUNDLED,
+    MELODY_FOLDER,
+    Ensemble,
+    Source,
+    WeightsError,
+    load_ensemble,
+    load_melody,
+    locate,
+)
+from genre_models.melody import MelodyTransformer
+from genre_models.melody.tunes import Heard
+from genre_models.metrics import Measured
+from genre_models.metrics_check import MetricsError, read_heard, read_measured, read_perplexity
+
+
+@dataclass(frozen=True)
+class Served:
+    """All models of one source, what was measured of them, and what a visitor has to know about them.
+
+    `perplexity` is the melody model's per note; `problem` says why these are not the models that were asked
+    for, `doubt` why their figures are not shown.
+    """
+
+    source: Source
+    ensemble: Ensemble
+    melody: MelodyTransformer | None = None
+    heard: Heard = field(default_factory=Heard)
+    quality: Measured = field(default_factory=Measured)
+    perplexity: float | None = None
+    problem: str | None = None
+    doubt: str | None = None
+
+
+def serve(models: str) -> Served:
+    """The models in a folder or at "user/name[@revision]"; the bundled ones where these cannot be used.
+
+    Raises `WeightsError` only where the bundled ones cannot be used either.
+    """
+    try:
+        source = locate(models)
+    except WeightsError as error:
+        return replace(_load(BUNDLED), problem=str(error))
+    try:
+        return _load(source)
+    except WeightsError as error:
+        if source.is_bundled:
+            raise
+        return replace(_load(BUNDLED), problem=_by_name(source, error))
+
+
+def _load(source: Source) -> Served:
+    folder = source.folder / MELODY_FOLDER
+    served = Served(source, load_ensemble(source.folder), load_melody(source.folder))
+    if served.melody is not None:
+        served = replace(served, perplexity=read_perplexity(folder))
+    try:
+        served = replace(served, heard=read_heard(folder))
+        return replace(served, quality=_of(served.ensemble, read_measured(source.metrics)))
+    except MetricsError as error:
+        return replace(served, doubt=_by_name(source, error))
+
+
+def _of(ensemble: Ensemble, measured: Measured) -> Measured:
+    """What holds for these models: not a verdict that was measured with weights that they do not have."""
+    if ensemble.combination.weights:
+        return measured
+    singly = {name: accuracy for name, accuracy in measured.accuracies.items() if name != "verdict"}
+    return replace(measured, accuracies=singly, calibration=None)
+
+
+def _by_name(source: Source, error: Exception) -> str:
+    """What went wrong, with the source's name in the place of its folder in the cache."""
+    return str(error).replace(str(source.folder), source.name)
