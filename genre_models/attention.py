@@ -127,6 +127,17 @@ class MultiHeadAttention(nn.Module):
         """Of `memory` (batch, keys, d_model): (batch, heads, keys, d_k) and (batch, heads, keys, d_v)."""
         return self._split(self.w_k(memory)), self._split(self.w_v(memory))
 
+    def value_norms(self, memory: Tensor) -> Tensor:
+        """Length of what each key would bring to the output, (batch, keys, d_model) -> (batch, heads, keys).
+
+        The norm of f(x) = (x W_v + b_v) W_o, W_o being the head's own share of it. Times the weights it says
+        how much of the output each key makes (Kobayashi, Kuribayashi, Yokoi and Inui, "Attention is not only
+        a weight: analyzing transformers with vector norms", EMNLP 2020).
+        """
+        values = self._split(self.w_v(memory))  # (batch, heads, keys, d_v)
+        of_head = self.w_o.weight.unflatten(1, (self.heads, self.d_v))  # (d_model, heads, d_v)
+        return torch.einsum("bhkv,dhv->bhkd", values, of_head).norm(dim=-1)
+
     def attend(
         self,
         x: Tensor,

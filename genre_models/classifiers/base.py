@@ -1,12 +1,14 @@
 """What the classifiers share: the genres, the input standardisation, loading and saving."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
+from genre_models import features
 from genre_models.features import N_MFCC
 from genre_models.weights import StrictWeights
 
@@ -80,6 +82,19 @@ class GenreClassifier(
         """
         return (logits / self.temperature).softmax(dim=-1)
 
+    def card_facts(self) -> dict[str, Any]:
+        """For the card: sizes, the calibration, and the constants of the MFCCs."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "genres": self.genres,
+            "parameters": self.n_parameters,
+            "trained": self.n_trained,
+            "frozen": self.n_frozen,
+            "temperature": float(self.temperature),
+            "features": features,
+        }
+
     @property
     def n_trained(self) -> int:
         """How many numbers were learned here."""
@@ -96,7 +111,7 @@ class GenreClassifier(
         return self.n_trained + self.n_frozen
 
 
-class MFCCClassifier(GenreClassifier):
+class MFCCClassifier(GenreClassifier, ABC):
     """A network of the notes: MFCCs (batch, 130, 13) -> logits (batch, 10)."""
 
     hears = "mfcc"
@@ -104,3 +119,11 @@ class MFCCClassifier(GenreClassifier):
     def __init__(self, genres: Sequence[str] = GENRES) -> None:
         super().__init__(genres)
         self.standardise = Standardisation()
+
+    def forward(self, mfccs: Tensor) -> Tensor:
+        """(batch, 130, 13) -> logits (batch, 10)."""
+        return self.answer(self.standardise(mfccs))
+
+    @abstractmethod
+    def answer(self, standardised: Tensor) -> Tensor:
+        """What `standardise` returned, (batch, 130, 13) -> logits (batch, 10)."""

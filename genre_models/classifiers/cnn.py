@@ -60,6 +60,6 @@ class CNN(MFCCClassifier):
             nn.Linear(64, len(genres)),
         )
 
-    def forward(self, mfccs: Tensor) -> Tensor:
-        """(batch, 130, 13) -> logits (batch, 10)."""
-        return self.layers(self.standardise(mfccs).unsqueeze(1))
+    def answer(self, standardised: Tensor) -> Tensor:
+        """Standardised MFCCs (batch, 130, 13) -> logits (batch, 10)."""
+        return self.layers(standardised.unsqueeze(1))

@@ -48,7 +48,7 @@ class LSTM(MFCCClassifier):
             nn.Linear(64, len(genres)),
         )
 
-    def forward(self, mfccs: Tensor) -> Tensor:
-        """(batch, 130, 13) -> logits (batch, 10)."""
-        states, _ = self.lstm(self.standardise(mfccs))  # (batch, 130, 64)
+    def answer(self, standardised: Tensor) -> Tensor:
+        """Standardised MFCCs (batch, 130, 13) -> logits (batch, 10)."""
+        states, _ = self.lstm(standardised)  # (batch, 130, 64)
         return self.layers(states[:, -1])

@@ -27,6 +27,6 @@ class MLP(MFCCClassifier):
             nn.Linear(64, len(genres)),
         )
 
-    def forward(self, mfccs: Tensor) -> Tensor:
-        """(batch, 130, 13) -> logits (batch, 10)."""
-        return self.layers(self.standardise(mfccs))
+    def answer(self, standardised: Tensor) -> Tensor:
+        """Standardised MFCCs (batch, 130, 13) -> logits (batch, 10)."""
+        return self.layers(standardised)

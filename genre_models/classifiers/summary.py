@@ -55,7 +55,8 @@ def _leaves(module: nn.Module) -> list[nn.Module]:
     return [leaf for child in children for leaf in _leaves(child)]
 
 
-def _describe(module: nn.Module) -> str:
+def describe(module: nn.Module) -> str:
+    """What a reader would call a layer, with its size: "Linear(1690, 512)"."""
     if isinstance(module, EncoderLayer):
         attention = module.attention
         return f"Encoder layer, {attention.heads} heads, d_k {attention.d_k}, d_v {attention.d_v}"
@@ -89,16 +90,16 @@ def _pretrained_steps(model: MusiCNNClassifier) -> list[_Step]:
         ),
         *(_Step(f"Convolution over time {i}", (layer,)) for i, layer in enumerate(ear.middle, start=1)),
         _Step("Maximum and mean over time", (ear.pool_norm,)),
-        _Step(f"Penultimate {_describe(ear.penultimate)}", (ear.penultimate, ear.penultimate_norm)),
-        _Step(f"Tags {_describe(ear.tags)}", (ear.tags,)),
-        _Step(f"Head on maximum and mean: {_describe(model.head)}", (model.head,)),
+        _Step(f"Penultimate {describe(ear.penultimate)}", (ear.penultimate, ear.penultimate_norm)),
+        _Step(f"Tags {describe(ear.tags)}", (ear.tags,)),
+        _Step(f"Head on maximum and mean: {describe(model.head)}", (model.head,)),
     ]
 
 
 def _steps(model: GenreClassifier) -> list[_Step]:
     if isinstance(model, MusiCNNClassifier):
         return _pretrained_steps(model)
-    return [_Step(_describe(leaf), (leaf,)) for leaf in _leaves(model)]
+    return [_Step(describe(leaf), (leaf,)) for leaf in _leaves(model)]
 
 
 @torch.no_grad()

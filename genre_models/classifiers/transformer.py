@@ -52,11 +52,24 @@ class TransformerClassifier(MFCCClassifier):
 
         With `return_attention` also the weights of each layer, (batch, heads, 130 queries, 130 keys).
         """
-        x = self.dropout(self.embedding(self.standardise(mfccs)) + self.positions)  # (batch, 130, d_model)
+        x, attention = self._encode(self.standardise(mfccs), return_attention)
+        logits = self.head(x.mean(dim=1))
+        return (logits, attention) if return_attention else logits
+
+    def answer(self, standardised: Tensor) -> Tensor:
+        """Standardised MFCCs (batch, 130, 13) -> logits (batch, 10)."""
+        x, _ = self._encode(standardised)
+        return self.head(x.mean(dim=1))
+
+    def embed(self, standardised: Tensor) -> Tensor:
+        """I' = I + P of standardised MFCCs, (batch, 130, 13) -> (batch, 130, d_model)."""
+        return self.dropout(self.embedding(standardised) + self.positions)
+
+    def _encode(self, standardised: Tensor, return_attention: bool = False) -> tuple[Tensor, list[Tensor]]:
+        x = self.embed(standardised)
         attention: list[Tensor] = []
         for layer in self.encoder:
             x, weights = layer(x, return_attention)
             if weights is not None:
                 attention.append(weights)
-        logits = self.head(x.mean(dim=1))
-        return (logits, attention) if return_attention else logits
+        return x, attention  # (batch, 130, d_model), and (batch, heads, 130, 130) of each layer
