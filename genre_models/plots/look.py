@@ -6,6 +6,8 @@ import plotly.graph_objects as go
 
 SEED = "#c2570c"  # as in the sheet music
 MODEL = "#8b5cd6"  # between the two violets that name the Transformer elsewhere
+MODELS = {"mlp": "#d9457f", "cnn": "#3d82e8", "lstm": "#11936b", "transformer": MODEL, "musicnn": "#b07818"}
+"""The colour of each classifier: between its two in `ui.theme`, to stand out on light and on dark."""
 SHADE = "rgba(128, 134, 144, 0.14)"
 GRID = "rgba(128, 134, 144, 0.45)"
 FAINT = "rgba(128, 134, 144, 0.2)"
@@ -65,3 +67,13 @@ def percent(share: float) -> str:
     if share < 0.001:
         return "under 0.1%"
     return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
+
+
+def two_sided(below: str, above: str) -> list[tuple[float, str]]:
+    """A colour scale about zero, which leaves the paper as it is; `below` and `above` as "#rrggbb"."""
+    return [(0.0, below), (0.5, _unseen(below)), (0.5, _unseen(above)), (1.0, above)]
+
+
+def _unseen(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, 0)"

@@ -94,7 +94,7 @@ def with_arcs(roll: go.Figure, notes: Sequence[Note], chosen: int, weights: np.n
         strength = float(weights[i] / weights[looked[0]])
         arcs.append(_arc(there, here, rise, strength, says))
     roll.update_traces(opacity=DIMMED)
-    return roll.add_traces([*arcs, *_ends(notes, chosen, looked, (middles, heights))])
+    return roll.add_traces([*arcs, *_ends(chosen, looked, (middles, heights))])
 
 
 def onsets(notes: Sequence[Note]) -> list[Fraction]:
@@ -229,9 +229,7 @@ def _arc(
     }
 
 
-def _ends(
-    notes: Sequence[Note], chosen: int, looked: Sequence[int], where: tuple[list[float], list[float]]
-) -> list[dict[str, Any]]:
+def _ends(chosen: int, looked: Sequence[int], where: tuple[list[float], list[float]]) -> list[dict[str, Any]]:
     """A dot on each note that was looked at, a ring on the one that looked."""
     middles, heights = where
     dots = {"color": "#ffffff", "size": 6, "line": {"color": MODEL, "width": 2}}

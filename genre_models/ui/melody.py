@@ -15,13 +15,13 @@ from genre_models.melody.tune import DEFAULT_LENGTH, Note
 from genre_models.melody.tunes import KEYS_BY_NAME, METRES_BY_NAME, MOST_SEED, Composition, Heard, Wish
 from genre_models.plots.roll import piano_roll
 from genre_models.ui import report as view
-from genre_models.ui.classify import TRIGGER_SELECT
 from genre_models.ui.keyboard import keyboard
 from genre_models.ui.melody_api import CONCURRENT_TUNES, GenerateEndpoint
 from genre_models.ui.melody_look import LookPanel
 from genre_models.ui.melody_result import ResultPanel
+from genre_models.ui.notes_melody import NotesPanel
 from genre_models.ui.presets import PRESETS
-from genre_models.ui.widgets import plain_html, refusal
+from genre_models.ui.widgets import TRIGGER_SELECT, plain_html, refusal
 
 SHORTEST, LONGEST, USUAL = 8, 512, 64
 SLOWEST, FASTEST = 40, 240
@@ -74,6 +74,7 @@ class MelodyTab:
                 self.result = ResultPanel(self.made)
         self.result.build_sheet()
         self.look = LookPanel(self.model, self.made, self.roll, self.heard.tunes)
+        NotesPanel(self.model, self.notes, self.key, self.metre)
 
     def _build_notes(self) -> None:
         self.picker = plain_html(

@@ -1,0 +1,78 @@
+"""A link opens a tab, and the address says which one is open, in a real browser."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Page, expect
+
+OPEN = "[role=tablist] [role=tab][aria-selected=true]"
+
+
+def ids(page: Page) -> list[str]:
+    """Of the page's tabs, by their titles."""
+    titles = page.locator(".tab-container[aria-hidden=true]").first.locator("button").all_inner_texts()
+    return [title.strip().lower() for title in titles]
+
+
+def expect_open(page: Page, tab: str) -> None:
+    expect(page.locator(OPEN).first).to_have_attribute("data-tab-id", tab)
+
+
+def query(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def test_every_tab_has_a_link_even_where_there_is_no_room_for_it(page: Page, app_url: str) -> None:
+    tabs = ids(page)
+    assert tabs[0] == "classify"
+    assert "melody" in tabs
+    for width in (1280, 240):
+        page.set_viewport_size({"width": width, "height": 800})
+        for tab in tabs[1:]:
+            page.goto(f"{app_url}?tab={tab}&__theme=dark")
+            expect_open(page, tab)
+            assert query(page) == {"tab": [tab], "__theme": ["dark"]}
+
+
+def test_an_unknown_tab_is_the_first(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}?tab=nowhere")
+    expect_open(page, "classify")
+    expect(page).to_have_url(f"{app_url}?tab=classify")
+
+
+def test_the_open_tab_is_in_the_address_without_asking_the_server(page: Page, app_url: str) -> None:
+    assert page.url == app_url
+    page.goto(f"{app_url}?report=nothing&x=1")
+    expect(page.locator("#verdict .panel-error")).to_be_visible()
+    loaded = page.evaluate("performance.timeOrigin")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
+    page.get_by_role("tab", name="Melody").click()
+    expect(page).to_have_url(f"{app_url}?report=nothing&x=1&tab=melody")
+    page.get_by_role("tab", name="Classify").click()
+    expect(page).to_have_url(f"{app_url}?report=nothing&x=1&tab=classify")
+    assert page.evaluate("performance.timeOrigin") == loaded
+    assert not asked
+    page.get_by_role("tab", name="Melody").click()
+    expect(page).to_have_url(f"{app_url}?report=nothing&x=1&tab=melody")
+    page.goto("about:blank")
+    page.go_back()
+    expect_open(page, "melody")
+
+
+def test_a_link_within_the_page_opens_its_tab_without_a_reload(page: Page) -> None:
+    loaded = page.evaluate("performance.timeOrigin")
+    page.evaluate("document.querySelector('#verdict').innerHTML = '<a id=way href=\"?tab=melody\">There</a>'")
+    page.locator("#way").click()
+    expect_open(page, "melody")
+    expect(page.get_by_role("tab", name="Melody")).to_be_focused()
+    assert query(page) == {"tab": ["melody"]}
+    assert page.evaluate("performance.timeOrigin") == loaded
+
+
+def test_the_arrow_keys_go_round_the_tabs_and_enter_opens_one(page: Page) -> None:
+    page.get_by_role("tab", name="Classify").focus()
+    for key in ("ArrowLeft", "ArrowRight", "ArrowRight"):
+        page.keyboard.press(key)
+    second = ids(page)[1]
+    page.keyboard.press("Enter")
+    expect_open(page, second)
