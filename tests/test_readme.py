@@ -21,7 +21,7 @@ def test_the_space_uses_the_pinned_gradio() -> None:
 
 
 def test_every_requirement_is_pinned_exactly() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-cluster.txt"):
         lines = (ROOT / name).read_text().splitlines()
         assert all(re.fullmatch(r"[\w.\-\[\]]+==[\w.]+|-r requirements.txt", line) for line in lines), name
 

@@ -7,7 +7,7 @@ from genre_models.classifiers import ARCHITECTURES, GenreClassifier, LayerSize, 
 from genre_models.metrics import Accuracy
 
 BYTES_PER_PARAMETER = 4  # float32
-OTHER_SYSTEMS = {"verdict": "The verdict", "baseline": "Baseline (SVM)"}
+OTHER_SYSTEMS = {"verdict": "The verdict", "plain average": "Plain average", "baseline": "Baseline (SVM)"}
 
 
 @dataclass(frozen=True)
