@@ -1,7 +1,5 @@
 """The HTTP API: what `gradio_client` and plain HTTP get from /classify."""
 
-import json
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -83,23 +81,6 @@ def test_bad_input_is_refused_in_words(client: Client, clips: Path) -> None:
     with pytest.raises(AppError, match="at least one model"):
         ask(client, clips / "music.wav", [])
     assert ask(client, clips / "music.wav")["verdict"]["genre"] in GENRES
-
-
-@pytest.mark.parametrize("path", ["/etc/passwd", "assets/style.css", "{clips}/music.wav"])
-def test_files_of_the_server_cannot_be_read(app_url: str, clips: Path, path: str) -> None:
-    """A caller who names a path instead of uploading learns nothing about what is there."""
-    file = {"path": path.format(clips=clips), "meta": {"_type": "gradio.FileData"}}
-    request = urllib.request.Request(
-        f"{app_url}gradio_api/call/classify",
-        data=json.dumps({"data": [file, ALL]}).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request) as response:
-        event = json.load(response)["event_id"]
-    with urllib.request.urlopen(f"{app_url}gradio_api/call/classify/{event}") as response:
-        answer = response.read().decode()
-    assert answer.startswith("event: error")
-    assert json.loads(answer.split("data: ", 1)[1]) == {"error": None}
 
 
 def test_there_are_two_endpoints_and_classify_is_documented(client: Client) -> None:

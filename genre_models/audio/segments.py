@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from genre_models.audio.limits import MIN_S, SAMPLE_RATE, SEGMENT_S, SEGMENT_SAMPLES, AudioError
+from genre_models.audio.limits import SAMPLE_RATE, SEGMENT_S, SEGMENT_SAMPLES
+from genre_models.decoding import MIN_S, AudioError
 
 MIN_SAMPLES = MIN_S * SAMPLE_RATE
 WINDOW_SAMPLES = SAMPLE_RATE * 400 // 1000  # 400 ms, the momentary loudness of EBU R 128

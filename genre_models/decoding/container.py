@@ -21,7 +21,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from genre_models.audio.limits import (
+from genre_models.decoding.limits import (
     MAX_AMPLITUDE,
     MAX_CHANNELS,
     MAX_FILE_RATE,
@@ -57,6 +57,7 @@ FOLDER = "This is a folder, not a sound file; please choose one file in it."
 CLOSED = "This file cannot be opened; please check that it is an ordinary file which may be read."
 EMPTY = "This file is empty (0 bytes); please choose another one or record it again."
 NO_SAMPLES = "This recording holds no sound at all, its length is zero; please record it again."
+HEAVY = "Reading this file takes more time or memory than a recording should; please export it again."
 DAMAGED = "This file is damaged or cut off and less than a second of it is left; please export it again."
 UNKNOWN = f"This file is not a sound recording that can be read; please choose {KINDS}."
 TEXT = f"This file holds text, not sound; please choose {KINDS}."
@@ -141,6 +142,8 @@ def open_audio(path: Path) -> Iterator[Decoder]:
             options["probesize"] = WAV_PROBE_BYTES
         try:
             container = av.open("fd:", "r", options=options, metadata_errors="ignore")
+        except MemoryError:  # FFmpeg's too
+            raise AudioError(HEAVY) from None
         except av.FFmpegError:
             raise AudioError(_why_unreadable(head)) from None
         with container:

@@ -1,0 +1,11 @@
+"""Any sound file -> mono waveforms, decoded in a process of its own. Numbers only: no PyTorch here.
+
+`read` is what everything uses: no file can crash, stop or fill up the program that calls it. `decode` is the
+same in the calling process.
+"""
+
+from genre_models.decoding.limits import MAX_S, MIN_S, AudioError
+from genre_models.decoding.mix import Decoded, decode
+from genre_models.decoding.pool import read
+
+__all__ = ["MAX_S", "MIN_S", "AudioError", "Decoded", "decode", "read"]
