@@ -79,8 +79,8 @@ def test_two_labels_are_taught_downloaded_and_loaded_again(
     assert [[clip["name"] for clip in label["clips"]] for label in content["labels"]] == [
         [path.name for path in taught_clips[kind][:3]] for kind in (DRONES, CLICKS)
     ]
-    for value in content["labels"][0]["clips"][0]["embedding"][:5]:
-        assert str(abs(value)) not in page.content()
+    first = [str(value) for value in content["labels"][0]["clips"][0]["embedding"][:3]]
+    assert not any(between.join(first) in page.content() for between in (",", ", "))
     page.reload()
     page.wait_for_selector("#ask")
     open_panel(page)

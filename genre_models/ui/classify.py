@@ -1,7 +1,7 @@
 """The Classify tab: a clip in, every model's answer side by side; and the HTTP API's /classify."""
 
-import html
 import re
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +14,30 @@ from genre_models.classify import Report, classify
 from genre_models.hub import Ensemble
 from genre_models.metrics import Measured
 from genre_models.ui import report as view
-from genre_models.ui.examples import load_examples
+from genre_models.ui.examples import find_example, load_examples
 from genre_models.ui.models import describe
 from genre_models.ui.session import Entry, Session
+from genre_models.ui.several import SeveralPanel
 from genre_models.ui.teach import TeachPanel
 from genre_models.ui.trust import trust
+from genre_models.ui.widgets import TRIGGER_SELECT, plain_html, refusal
 
 CONCURRENT_ANSWERS = 2
+EXAMPLE_ANSWERS = 64  # kept once somebody asked: every visitor tries the same clips
 NO_MODEL = ("No model is chosen", "Tick at least one under “Models that answer”.")
 NO_CLIP = ("There is no clip yet", "Record one, upload one or pick an example.")
 WAITING = ("The clip is in", "Trim it with the scissors if you like, then press “Ask the models”.")
 UNREADABLE = "This clip cannot be read"
 BROKEN_LINK = "This link cannot be read"
 UNNAMED = "audio.wav"  # what Gradio calls a recording and a trimmed clip
-TRIGGER_SELECT = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-index]");
-  if (button) trigger("select", { index: Number(button.dataset.index) });
-});
-"""
 LOGO = [(10, 8, "mlp"), (29, 16, "cnn"), (48, 11, "lstm"), (67, 6, "transformer"), (86, 13, "musicnn")]
+
+LIMITS: dict[str, Any] = {
+    "concurrency_limit": CONCURRENT_ANSWERS,
+    "concurrency_id": "classify",
+    "api_visibility": "private",
+}
+"""Of every event in which the models answer."""
 
 Update = Any
 """What a handler sends to one component: a value or a Gradio update."""
@@ -48,6 +52,7 @@ class ClassifyTab:
         self.quality = quality
         self.cards = describe(ensemble.models, quality.accuracies)
         self.examples = load_examples()
+        self._ask_about_example = lru_cache(EXAMPLE_ANSWERS)(partial(_answer, ensemble))
         self._build()
         self._connect()
 
@@ -57,19 +62,20 @@ class ClassifyTab:
             with gr.Column(scale=5, min_width=320, elem_id="ask-column"):
                 self._build_question()
             with gr.Column(scale=7, min_width=320, elem_id="answer-column"):
-                self.verdict = _html(self._empty(), elem_id="verdict")
-                self.taught = _html(elem_id="taught")
-                self.timeline = _html(elem_id="timeline")
-        self.side_by_side = _html(elem_id="side-by-side")
+                self.verdict = plain_html(self._empty(), elem_id="verdict")
+                self.taught = plain_html(elem_id="taught")
+                self.timeline = plain_html(elem_id="timeline")
+        self.side_by_side = plain_html(elem_id="side-by-side")
         if doubts := trust(self.quality):
-            _html(doubts, elem_id="trust")
+            plain_html(doubts, elem_id="trust")
         with gr.Row(elem_id="take-away"):
             self.json = gr.DownloadButton("Report as JSON", visible=False, elem_id="report-json", size="sm")
             self.csv = gr.DownloadButton("Report as CSV", visible=False, elem_id="report-csv", size="sm")
-            self.link = _html(elem_id="share")
+            self.link = plain_html(elem_id="share")
         if self.ensemble.ear is not None:
             TeachPanel(self.ensemble.ear, self.verdict, self.session, self.taught)
-        self.history = _html(elem_id="history", js_on_load=TRIGGER_SELECT)
+        SeveralPanel(self.ensemble, self.chosen, LIMITS)
+        self.history = plain_html(elem_id="history", js_on_load=TRIGGER_SELECT)
 
     def _build_question(self) -> None:
         self.clip = gr.Audio(
@@ -83,7 +89,7 @@ class ClassifyTab:
             ),
             elem_id="clip",
         )
-        _html(view.render("microphone"), elem_id="microphone")
+        plain_html(view.render("microphone"), elem_id="microphone")
         with gr.Row(elem_id="ask-row"):
             self.ask = gr.Button("Ask the models", variant="primary", elem_id="ask", scale=1, min_width=150)
             self.at_once = gr.Checkbox(
@@ -101,26 +107,21 @@ class ClassifyTab:
             elem_id="chosen",
         )
         rendered = view.render("examples", examples=self.examples) if self.examples else ""
-        self.picker = _html(rendered, elem_id="examples", js_on_load=TRIGGER_SELECT)
+        self.picker = plain_html(rendered, elem_id="examples", js_on_load=TRIGGER_SELECT)
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What an answer changes."""
+        answer = [self.verdict, self.timeline, self.side_by_side, self.json, self.csv, self.link]
+        return [*answer, self.history, self.session]
 
     def _connect(self) -> None:
-        outputs = [
-            self.verdict,
-            self.timeline,
-            self.side_by_side,
-            self.json,
-            self.csv,
-            self.link,
-            self.history,
-            self.session,
-        ]
+        outputs = self.outputs
         asking: dict[str, Any] = {
             "outputs": outputs,
             "show_progress": "minimal",
             "show_progress_on": self.verdict,
-            "concurrency_limit": CONCURRENT_ANSWERS,
-            "concurrency_id": "classify",
-            "api_visibility": "private",
+            **LIMITS,
         }
         light: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         given = [self.clip, self.chosen, self.at_once, self.session]
@@ -211,16 +212,19 @@ class ClassifyTab:
             "warnings", "preparation_milliseconds"}
         """
         if audio is None or not models:
-            raise _refusal("Give an audio file." if models else "Name at least one model.")
+            raise refusal("Give an audio file." if models else "Name at least one model.")
         try:
             return self._ask(audio, models).to_dict()
         except AudioError as error:
-            raise _refusal(str(error)) from error
+            raise refusal(str(error)) from error
 
     # What the page shows --------------------------------------------------------------------------------
 
     def _ask(self, path: str, chosen: list[str]) -> Report:
-        return classify(path, self.ensemble, chosen)
+        example = find_example(Path(path), self.examples)
+        if example is None:
+            return classify(path, self.ensemble, chosen)
+        return self._ask_about_example(example.path, tuple(chosen))
 
     def _name(self, clip: str, session: Session) -> str:
         place = session.find(clip)
@@ -281,9 +285,5 @@ class ClassifyTab:
         return [gr.skip()] * 8
 
 
-def _html(value: str = "", elem_id: str = "", js_on_load: str | None = None) -> gr.HTML:
-    return gr.HTML(value, elem_id=elem_id, js_on_load=js_on_load, apply_default_css=False)
-
-
-def _refusal(sentence: str) -> gr.Error:
-    return gr.Error(html.escape(sentence, quote=False), print_exception=False)
+def _answer(ensemble: Ensemble, path: Path, chosen: tuple[str, ...]) -> Report:
+    return classify(path, ensemble, chosen)

@@ -17,6 +17,7 @@ from genre_models.teach import LeftOut, TaughtClip, TaughtLabels, TeachError
 from genre_models.ui import report as view
 from genre_models.ui.lesson import Lesson, Said, advice, count
 from genre_models.ui.session import Session
+from genre_models.ui.widgets import plain_html
 
 KEPT_EMBEDDINGS = 256
 RECORDING = "audio.wav"  # what Gradio calls it
@@ -60,7 +61,7 @@ class TeachPanel:
     def _build(self) -> None:
         self.lesson = gr.State(Lesson())
         with gr.Accordion("Teach it labels of your own", open=False, elem_id="teach"):
-            _html(view.render("teach_how", accuracy=self._accuracy()), elem_id="teach-how")
+            plain_html(view.render("teach_how", accuracy=self._accuracy()), elem_id="teach-how")
             with gr.Row(elem_id="teach-give"):
                 with gr.Column(min_width=280):
                     self.label = gr.Textbox(
@@ -76,8 +77,8 @@ class TeachPanel:
                         self.shown = gr.Button("Add the clip above", size="md", elem_id="teach-shown")
                 with gr.Column(min_width=280):
                     self._build_recorder()
-            self.said = _html(elem_id="teach-said", js_on_load=STATUS)
-            self.list = _html(elem_id="teach-labels", js_on_load=TRIGGER_ACTION)
+            self.said = plain_html(elem_id="teach-said", js_on_load=STATUS)
+            self.list = plain_html(elem_id="teach-labels", js_on_load=TRIGGER_ACTION)
             with gr.Row(elem_id="teach-file"):
                 self.download = gr.DownloadButton(
                     "Download the labels", visible=False, elem_id="teach-download", size="sm"
@@ -228,7 +229,3 @@ class TeachPanel:
             gr.skip() if label is None else label,
             lesson,
         ]
-
-
-def _html(value: str = "", elem_id: str = "", js_on_load: str | None = None) -> gr.HTML:
-    return gr.HTML(value, elem_id=elem_id, js_on_load=js_on_load, apply_default_css=False)

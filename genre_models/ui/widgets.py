@@ -4,6 +4,12 @@ import html
 
 import gradio as gr
 
+TRIGGER_SELECT = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-index]");
+  if (button) trigger("select", { index: Number(button.dataset.index) });
+});
+"""
 TRIGGER_CLICK = """
 document.addEventListener("plot-click", (event) => {
   if (event.detail.plot === "%s") trigger("select", event.detail);

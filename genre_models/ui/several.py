@@ -1,0 +1,124 @@
+"""Several files at once: the part of the Classify tab that answers with a table."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+
+from genre_models import several
+from genre_models.hub import Ensemble
+from genre_models.several import Answered
+from genre_models.ui.models import title
+from genre_models.ui.report import render
+from genre_models.ui.widgets import plain_html
+
+MOST_FILES = 50
+HEADINGS = {
+    "file": "File",
+    "seconds": "Seconds",
+    "verdict": "Verdict",
+    "sure": "Sure",
+    "confidence": "Confidence",
+    "agreement": "Agreement",
+}
+SHARES = ("confidence", "agreement")
+WIDTHS = {"file": 190, "verdict": 200}  # pixels
+WIDTH = 100
+CSV_NAME = "genre table.csv"
+STATUS = 'element.setAttribute("role", "status");'
+
+Updates = dict[Any, Any]
+
+
+class SeveralPanel:
+    """The widgets; the models in `chosen` answer, as for one clip."""
+
+    def __init__(self, ensemble: Ensemble, chosen: gr.CheckboxGroup, limits: dict[str, Any]) -> None:
+        self.ensemble = ensemble
+        with gr.Accordion("Several files at once", open=False, elem_id="several"):
+            plain_html(render("several_how", most=MOST_FILES), elem_id="several-how")
+            self.upload = gr.UploadButton(
+                "Upload files", file_count="multiple", size="md", elem_id="several-upload"
+            )
+            self.said = plain_html(elem_id="several-said", js_on_load=STATUS)
+            self.table = gr.Dataframe(
+                visible=False,
+                interactive=False,
+                label="Answers",
+                show_label=False,
+                buttons=[],
+                wrap=True,
+                elem_id="several-table",
+            )
+            self.csv = gr.DownloadButton("Table as CSV", visible=False, elem_id="several-csv", size="sm")
+        self.upload.upload(
+            self.on_files,
+            [self.upload, chosen],
+            [self.said, self.table, self.csv],
+            show_progress="hidden",
+            **limits,
+        )
+
+    def on_files(self, files: Sequence[str], chosen: Sequence[str]) -> Iterator[Updates]:
+        """Files came in: a row for each as soon as it is answered."""
+        if not chosen:
+            yield {self.said: _said("Tick at least one model under “Models that answer”.", is_error=True)}
+            return
+        paths, left_out = files[:MOST_FILES], len(files) - MOST_FILES
+        answers: list[Answered] = []
+        for one in several.answer(paths, self.ensemble, chosen):
+            answers.append(one)
+            yield {
+                self.said: _said(f"{len(answers)} of {len(paths)} files"),
+                self.table: _table(answers, chosen),
+            }
+        yield {self.said: _said(_summary(answers, left_out)), self.csv: self._download(answers, chosen)}
+
+    def _download(self, answers: Sequence[Answered], chosen: Sequence[str]) -> Any:
+        content = several.to_csv(answers, chosen)
+        file = save_bytes_to_cache(content, CSV_NAME, cache_dir=self.csv.GRADIO_CACHE)
+        return gr.DownloadButton(value=file, visible=True)
+
+
+def _said(sentence: str, is_error: bool = False) -> str:
+    return render("several_said", sentence=sentence, is_error=is_error)
+
+
+def _summary(answers: Sequence[Answered], left_out: int) -> str:
+    named = [one.report.verdict for one in answers if one.report and one.report.verdict.genre]
+    sure = sum(verdict.sure for verdict in named)
+    without = len(answers) - len(named)
+    parts = [f"{len(answers)} files: {sure} sure, {len(named) - sure} not sure, {without} without a genre."]
+    if left_out > 0:
+        parts.append(f"The last {left_out} were left out: give {MOST_FILES} at a time.")
+    return " ".join(parts)
+
+
+def _table(answers: Sequence[Answered], chosen: Sequence[str]) -> Any:
+    """Where there is no genre, the reason stands in the place of the verdict."""
+    names = [name for name in several.columns(chosen) if name != several.PROBLEM]
+    widths: list[str | int] = [WIDTHS.get(name, WIDTH) for name in names]
+    return gr.Dataframe(
+        value=[_row(one, names, chosen) for one in answers],
+        headers=[HEADINGS.get(name) or title(name) for name in names],
+        column_widths=widths,
+        visible=True,
+    )
+
+
+def _row(answered: Answered, names: Sequence[str], chosen: Sequence[str]) -> list[Any]:
+    cells = dict(zip(several.columns(chosen), several.row(answered, chosen), strict=True))
+    cells["verdict"] = cells["verdict"] or cells[several.PROBLEM]
+    return [_cell(name, cells[name]) for name in names]
+
+
+def _cell(name: str, value: several.Cell) -> Any:
+    if value is None:
+        return ""
+    if name == "sure":
+        return "yes" if value else "no"
+    if name in SHARES:
+        return round(float(value), 2)
+    return Path(str(value)).name if name == "file" else value
