@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
 import math
+import sys
 import tempfile
 import wave
 from array import array
@@ -13,47 +14,50 @@ from pathlib import Path
 
 import gradio as gr
 
+from genre_models import web
 from genre_models.classify import classify
-from genre_models.hub import (
-    BUNDLED_WEIGHTS,
-    MELODY_FOLDER,
-    Ensemble,
-    WeightsError,
-    load_ensemble,
-    load_melody,
-)
-from genre_models.melody import MelodyTransformer
-from genre_models.melody.tunes import Heard, load_heard
-from genre_models.metrics import Measured, measured
+from genre_models.history import History, history
+from genre_models.hub import BUNDLED_WEIGHTS, Ensemble, WeightsError
 from genre_models.plots.look import CSS
+from genre_models.served import Served, serve
 from genre_models.ui import report as view
 from genre_models.ui.classify import ClassifyTab
 from genre_models.ui.examples import EXAMPLES
+from genre_models.ui.inside import InsideTab
 from genre_models.ui.melody import MelodyTab
+from genre_models.ui.page import Page
+from genre_models.ui.source import fallback, source
 from genre_models.ui.theme import FAVICON, css, head, theme
+from genre_models.ui.training import TrainingTab
 
 TITLE = "Deep Learning for Audio"
 MAX_FILE_SIZE = "200mb"  # 10 minutes of 48 kHz 24-bit stereo are 173 MB
 QUEUE_SIZE = 100
+VISITORS = 500  # at 0.4 MB each; of more, those who have done nothing for longest lose history and labels
 CACHE_SWEEP_S = 3600
 CACHE_AGE_S = 24 * 3600
 WARM_UP_RATE = 44_100
 
 
-def build(ensemble: Ensemble, quality: Measured, melody: MelodyTransformer | None, heard: Heard) -> gr.Blocks:
-    """The whole page, ready to launch; `quality` is what was measured of these models.
-
-    `melody` carries tunes on, if there is one, and was trained on what it `heard`.
-    """
-    with gr.Blocks(
+def build(served: Served) -> gr.Blocks:
+    """The whole page, ready to launch."""
+    ensemble, quality, melody, heard = served.ensemble, served.quality, served.melody, served.heard
+    with Page(
         title=TITLE, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S), analytics_enabled=False, fill_width=True
     ) as demo:
         gr.HTML(view.header(TITLE, len(ensemble.models), melody is not None), apply_default_css=False)
+        if notice := fallback(served):
+            gr.HTML(notice, apply_default_css=False)
         with gr.Tabs():
             with gr.Tab("Classify", id="classify"):
-                ClassifyTab(demo, ensemble, quality)
+                classify_tab = ClassifyTab(demo, ensemble, quality)
+            with gr.Tab("Inside", id="inside", render_children=True) as inside:
+                InsideTab(inside, classify_tab, ensemble)
             with gr.Tab("Melody", id="melody"):
                 MelodyTab(melody, heard)
+            with gr.Tab("Training", id="training"):
+                TrainingTab(history() if served.source.is_bundled else History())
+        gr.HTML(source(served), apply_default_css=False, elem_id="source")
     return demo.queue(max_size=QUEUE_SIZE)
 
 
@@ -73,24 +77,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Serve the web app.")
     parser.add_argument(
         "--models",
-        type=Path,
-        default=Path(os.environ.get("GENRE_MODELS", BUNDLED_WEIGHTS)),
-        help="folder with one sub-folder per model (default: $GENRE_MODELS, else the bundled weights)",
+        default=os.environ.get("GENRE_MODELS") or str(BUNDLED_WEIGHTS),
+        metavar="DIR|USER/NAME[@REVISION]",
+        help="folder with one sub-folder per model, or such a repository on the Hugging Face Hub at a "
+        "branch, tag or commit (default: $GENRE_MODELS, else the bundled weights)",
     )
-    folder = parser.parse_args().models
     try:
-        ensemble, melody = load_ensemble(folder), load_melody(folder)
+        served = serve(parser.parse_args().models)
     except WeightsError as error:
         parser.error(str(error))
-    quality = measured() if folder.resolve() == BUNDLED_WEIGHTS else Measured()
-    warm_up(ensemble)
+    if served.problem:
+        sys.stderr.write(f"app.py: {served.problem} The bundled weights are used instead.\n")
+    warm_up(served.ensemble)
     port = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
     try:
-        build(ensemble, quality, melody, load_heard(folder / MELODY_FOLDER)).launch(
+        build(served).launch(
             server_port=port,
             show_error=False,
             ssr_mode=False,
             max_file_size=MAX_FILE_SIZE,
+            state_session_capacity=VISITORS,
+            enable_monitoring=False,
+            app_kwargs=web.SETTINGS,
             allowed_paths=[str(EXAMPLES)],
             footer_links=["api", "gradio"],
             theme=theme(),

@@ -13,6 +13,29 @@ function playerIn(id) {
   return box && inside(box).find((audio) => audio.duration > 0);
 }
 
+// A mark over a Plotly figure from one value of its seconds (or whatever its first axis counts) to another; a line
+// where `to` is left out. Redrawing the figure itself would take too long for every picture of the screen.
+// It is as high as all that stands over that axis.
+function markOn(plot, name, from, to = from) {
+  const { xaxis, _plots: parts } = plot._fullLayout || {};
+  if (!xaxis || !parts) return;
+  let mark = plot.querySelector(`.${name}`);
+  if (!mark) {
+    mark = document.createElement("div");
+    mark.className = name;
+    plot.append(mark);
+  }
+  const [start, end] = [from, to].map((value) => xaxis.d2p(value));
+  mark.hidden = !(from >= 0 && end >= 0 && start <= xaxis._length);
+  const [left, right] = [Math.max(0, start), Math.min(xaxis._length, end)];
+  const above = Object.values(parts).filter((part) => part.xaxis === xaxis).map((part) => part.yaxis);
+  const top = Math.min(...above.map((yaxis) => yaxis._offset));
+  const bottom = Math.max(...above.map((yaxis) => yaxis._offset + yaxis._length));
+  const width = to > from ? { width: `${right - left}px` } : {};
+  const place = { left: `${xaxis._offset + left}px`, top: `${top}px`, height: `${bottom - top}px`, bottom: "auto" };
+  Object.assign(mark.style, place, width);
+}
+
 (() => {
   "use strict";
   document.documentElement.lang = "en-GB";
@@ -161,7 +184,7 @@ function playerIn(id) {
     if (cell) playFrom(Number(cell.dataset.start));
     const share = event.target.closest(".share button");
     if (share) copyLink(share.closest(".share"));
-    if (event.target.closest(".examples button")) {
+    if (event.target.closest("#examples .examples button")) {
       const audio = player();
       playWhenLoaded(audio ? audio.src : "", 40);
     }
@@ -178,10 +201,9 @@ function playerIn(id) {
     }
     const verdict = document.getElementById("verdict");
     if (verdict && !verdict.hasAttribute("aria-live")) verdict.setAttribute("aria-live", "polite");
-    const chosen = document.querySelector("#chosen .wrap");
-    if (chosen && !chosen.hasAttribute("role")) {
-      chosen.setAttribute("role", "group");
-      chosen.setAttribute("aria-label", "Models that answer");
+    for (const group of document.querySelectorAll("fieldset:not([aria-label])")) {
+      const title = group.querySelector("[data-testid=block-info]");
+      if (title) group.setAttribute("aria-label", title.textContent.trim());
     }
   };
   const start = () => {
@@ -258,7 +280,7 @@ function playerIn(id) {
   });
 
   // A figure is drawn anew for every value, so it is named and wired again whenever it is found without.
-  const PRESSED = ["melody-roll", "attention-all"];
+  const PRESSED = ["melody-roll", "attention-all", "inside-maps"];
   const wire = () => {
     for (const plot of document.querySelectorAll(".js-plotly-plot:not([role])")) {
       if (!plot.on || !plot.layout) continue;
@@ -281,25 +303,12 @@ function playerIn(id) {
 
   const player = () => playerIn("melody-player");
 
-  const markerOn = (plot) => {
-    const found = plot.querySelector(".playhead");
-    if (found) return found;
-    const marker = document.createElement("div");
-    marker.className = "playhead";
-    marker.hidden = true;
-    plot.append(marker);
-    return marker;
-  };
   const moveMarker = (audio) => {
     const plot = document.querySelector("#melody-roll .js-plotly-plot");
     const sheet = document.querySelector("#melody-sheet [data-tempo]");
-    const size = plot && plot._fullLayout && plot._fullLayout._size;
-    if (!size || !sheet || !plot._fullLayout.xaxis) return;
+    if (!plot || !sheet) return;
     const wholes = (audio.currentTime * Number(sheet.dataset.tempo)) / 60 / QUARTERS_A_WHOLE;
-    const x = plot._fullLayout.xaxis.d2p(wholes);
-    const marker = markerOn(plot);
-    marker.hidden = !(audio.currentTime > 0 && x >= 0 && x <= size.w);
-    Object.assign(marker.style, { left: `${size.l + x}px`, top: `${size.t}px`, height: `${size.h}px`, bottom: "auto" });
+    markOn(plot, "playhead", audio.currentTime > 0 ? wholes : NaN);
   };
   const follow = () => {
     wire();

@@ -9,7 +9,7 @@ from genre_models.hub import ASSETS
 
 FAVICON = ASSETS / "favicon.svg"
 STYLE_SHEET = ASSETS / "style.css"
-SCRIPT = ASSETS / "app.js"
+SCRIPTS = tuple(ASSETS / name for name in ("app.js", "inside.js", "tabs.js"))
 LOCAL_FONT = "Source Sans Pro"  # bundled with Gradio in these two weights, so no request leaves the page
 
 
@@ -52,9 +52,9 @@ def css() -> str:
 
 
 def head() -> str:
-    """The app's icon and its own script, in the page itself so that it runs before Gradio's."""
+    """The app's icon and its own scripts, in the page itself so that they run before Gradio's."""
     icon = quote(FAVICON.read_text(encoding="utf-8"))
-    script = SCRIPT.read_text(encoding="utf-8")
+    script = "\n".join(script.read_text(encoding="utf-8") for script in SCRIPTS)
     return f'<link rel="icon" href="data:image/svg+xml,{icon}"><script>\n{script}\n</script>'
 
 
