@@ -2,7 +2,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint chromium sounds bench space clean
+.PHONY: app test lint chromium sounds bench space fuzz audit clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
@@ -12,13 +12,24 @@ test: $(VENV)/.dev lint chromium sounds
 
 bench: $(VENV)/.dev chromium
 	$(BIN)/python -m tests.benchmarks.answer
+	$(BIN)/python -m tests.benchmarks.inside
 	$(BIN)/python -m tests.benchmarks.ear
 	$(BIN)/python -m tests.benchmarks.generation
+	$(BIN)/python -m tests.benchmarks.distributed
+	$(BIN)/python -m tests.benchmarks.cluster
 
 space: $(VENV)/.app
 	@test -n "$(SPACE)" || { echo "Say where to: make space SPACE=user/name"; exit 2; }
 	@files=$$(mktemp -d) && trap 'rm -rf "$$files"' EXIT && git archive HEAD | tar -x -C "$$files" && \
 	$(BIN)/hf upload "$(SPACE)" "$$files" . --repo-type space --delete "*"
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz
+
+audit: $(VENV)/.app
+	$(PYTHON) -m venv .cache/audit
+	.cache/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	.cache/audit/bin/pip-audit --strict --path $$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

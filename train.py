@@ -1,4 +1,4 @@
-"""The training program: `python train.py genre|melody|choose|evaluate|sound|teaching`."""
+"""The training program: `python train.py genre|melody|extract|choose|evaluate|sound|teaching|descents|push`."""
 
 from genre_models.training.commands import main
 

@@ -215,7 +215,7 @@ def clean_label(text: str) -> str:
 
 def clean_name(text: str) -> str:
     """A clip's name, cut to its first MAX_NAME_LENGTH characters."""
-    return _printable(text)[:MAX_NAME_LENGTH] or "a clip"
+    return _printable(text)[:MAX_NAME_LENGTH].rstrip() or "a clip"
 
 
 def _printable(text: str) -> str:

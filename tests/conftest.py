@@ -15,13 +15,20 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from huggingface_hub.constants import HF_HUB_CACHE
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 from genre_models import audio
+from genre_models.hub import BUNDLED_WEIGHTS
 from genre_models.training.dataset import Dataset
 from genre_models.training.gtzan import index
+from genre_models.training.push import Target, push
 from genre_models.ui.examples import EXAMPLES
+from tests import HUB_PORT
+from tests.hub_server import ADA, BOB, Server
+from tests.hub_store import Hub, Repo
 from tests.sounds import prepare, write_dataset
+from tests.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 90
@@ -90,6 +97,14 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.wait(timeout=20)
 
 
+@pytest.fixture
+def visitor(app_url: str) -> Iterator[Visitor]:
+    """One who finds the app as it should be, and leaves it so."""
+    visitor = Visitor(app_url)
+    yield visitor
+    assert visitor.http.get("").status_code == 200
+
+
 @pytest.fixture(scope="session")
 def browser(clips: Path) -> Iterator[Browser]:
     """Headless Chromium whose microphone plays music.wav over and over."""
@@ -137,6 +152,33 @@ def page(context: BrowserContext, app_url: str) -> Iterator[Page]:
     assert not foreign
     unplayable = "Waveform load error"  # what Gradio's player says of a file that is no sound
     assert not [failure for failure in failures if unplayable not in failure]
+
+
+@pytest.fixture(scope="session")
+def hub_server() -> Iterator[Server]:
+    """A Hub on this machine, with two users."""
+    server = Server(HUB_PORT, {ADA: "ada", BOB: "bob"})
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def hub(hub_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The Hub without repositories, with nothing of it in the cache, and Ada's token in the environment."""
+    monkeypatch.setenv("HF_TOKEN", ADA)
+    shutil.rmtree(HF_HUB_CACHE, ignore_errors=True)
+    with hub_server.emptied() as hub:
+        yield hub
+
+
+@pytest.fixture(scope="session")
+def bundled(hub_server: Server) -> tuple[Repo, str]:
+    """The app's own models, pushed once to ada/ears: the repository and the commit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_TOKEN", ADA)
+        commit = push(BUNDLED_WEIGHTS, None, Target("ada/ears")).commit
+    return hub_server.hub.repos["model", "ada/ears"], commit
 
 
 @pytest.fixture(scope="session")

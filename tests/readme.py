@@ -101,6 +101,37 @@ def speed(answer: dict[str, Any]) -> str:
     )
 
 
+def together(figures: dict[str, Any]) -> str:
+    """What a second process gained, and how far the losses of one and two are apart, as a table."""
+    lines = [
+        "| network | one process, s per epoch | two | speed-up | losses apart, at most | but for rounding |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in figures["models"].items():
+        times = f"{row['one_s']:.2f} | {row['two_s']:.2f} | {row['speed_up']:.2f}"
+        apart = f"{row['largest_loss_difference']:.0e} | {row['but_for_rounding']:.0e}"
+        lines.append(f"| {name} | {times} | {apart} |")
+    words = (
+        f"Processes of one thread each on {figures['machine']['cores']} cores, {figures['segments']} made-up "
+        f"segments, {figures['epochs']} epochs, no dropout. The last column compares with one process that "
+        "adds up the same two halves of each step in turn; the one before it shows what adding up in another "
+        "order grows to in that time."
+    )
+    return "\n".join(lines) + "\n\n" + textwrap.fill(words, 108)
+
+
+def on_cluster(figures: dict[str, Any]) -> str:
+    """What a large collection would take, in sentences."""
+    reckoned = figures["reckoned"]
+    return textwrap.fill(
+        f"{figures['workers']} workers of one thread hear {figures['clips_per_second']:.2f} clips of "
+        f"{figures['clip_s']:.0f} s per second, each in all its altered variants and recording conditions. "
+        f"At that rate {reckoned['clips']:,} clips take {reckoned['core_hours']:,} core-hours and "
+        f"{reckoned['gigabytes']} GB of cache: reckoned from {figures['clips']} clips, not tried.",
+        108,
+    )
+
+
 def sections() -> dict[str, str]:
     """By marker: what must stand there."""
     evaluation = _read("evaluation.json")
@@ -115,6 +146,8 @@ def sections() -> dict[str, str]:
         "teaching": textwrap.fill(in_words(_read("teaching.json")), 108),
         "speed": speed(_read("answer.json")),
         "ear": ear(_read("ear.json")),
+        "together": together(_read("distributed.json")),
+        "cluster": on_cluster(_read("cluster.json")),
     }
 
 

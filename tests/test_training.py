@@ -27,6 +27,7 @@ from genre_models.training.batches import TrainingSegments
 from genre_models.training.checkpoint import CheckpointError
 from genre_models.training.choice import best_epochs
 from genre_models.training.dataset import Dataset
+from genre_models.training.distributed import Alone
 from genre_models.training.folds import outer_folds, scored_recordings
 from genre_models.training.head import HeadRecipe
 from genre_models.training.loop import Run, Trainer, fit
@@ -115,7 +116,7 @@ def test_a_full_batch_in_parts_has_the_gradient_of_the_whole(
         monkeypatch.setattr(batches, "MICRO_BATCH", size)
         monkeypatch.setattr(TrainingSegments, "_cut", lambda self, chosen, _: self.bank[chosen, 0])
         torch.manual_seed(0)
-        trainer = Trainer(NETWORKS["mlp"](), dataset, run, CPU)
+        trainer = Trainer(NETWORKS["mlp"](), dataset, run, Alone(CPU))
         trainer.train_epoch()
         gradients.append([parameter.grad for parameter in trainer.model.parameters()])
     for one, other in zip(*gradients, strict=True):

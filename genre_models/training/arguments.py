@@ -2,11 +2,15 @@
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import Literal, get_args
 
+from huggingface_hub import HfUri
+
 from genre_models.classifiers import ARCHITECTURES
-from genre_models.training import melody
+from genre_models.hub import BUNDLED_WEIGHTS
+from genre_models.training import gtzan, hub_data, melody
 from genre_models.training.folds import SPLITS
 from genre_models.training.genre import SplitChoice
 
@@ -33,15 +37,41 @@ def _learning_rate(text: str) -> float:
     return value
 
 
+def _data(text: str) -> Path | HfUri:
+    if not text.startswith(hub_data.SCHEME):
+        return Path(text)
+    try:
+        return hub_data.parse(text)
+    except gtzan.DataError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(unlabelled=None)
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="one folder per genre")
+    parser.add_argument(
+        "--data",
+        type=_data,
+        required=True,
+        metavar="DIR",
+        help="one folder per genre; or a data set of such folders on the Hugging Face Hub, as "
+        "hf://user/name[@revision][/folder]",
+    )
     parser.add_argument(
         "--cache",
         type=Path,
         default=Path(".cache/features"),
         metavar="DIR",
         help="where MFCCs and what MusiCNN hears are kept (default: %(default)s)",
+    )
+
+
+def _add_extract(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="of a Dask scheduler, as tcp://10.0.0.1:8786, whose workers see data and cache at the "
+        "same places (default: this machine alone)",
     )
 
 
@@ -109,6 +139,7 @@ def _add_genre(parser: argparse.ArgumentParser) -> None:
         help="recipes, epochs and temperatures as train.py choose wrote them, instead of stopping early",
     )
     add("--seed", type=int, default=0, help="the same seed gives the same weights (default: 0)")
+    add("--curves", type=Path, metavar="FILE", help="for learning curves, as the Training tab shows them")
     add("--resume", action="store_true", help="go on from the checkpoints in the output folder")
 
 
@@ -145,6 +176,17 @@ def _add_teaching(parser: argparse.ArgumentParser) -> None:
         default=Path("runs/metrics"),
         metavar="DIR",
         help="for teaching.json (default: %(default)s)",
+    )
+
+
+def _add_descents(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("runs/metrics"),
+        metavar="DIR",
+        help="for descents.json (default: %(default)s)",
     )
 
 
@@ -218,17 +260,49 @@ def _add_melody(parser: argparse.ArgumentParser) -> None:
     add("--resume", action="store_true", help="go on from the checkpoints in the output folder")
 
 
+def _repo(text: str) -> str:
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no repository: write user/name")
+    return text
+
+
+def _add_push(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--repo", type=_repo, required=True, metavar="USER/NAME", help="made if there is none yet")
+    add(
+        "--models",
+        type=Path,
+        default=BUNDLED_WEIGHTS,
+        metavar="DIR",
+        help="one sub-folder per model (default: the weights that come with the app)",
+    )
+    add(
+        "--metrics",
+        type=Path,
+        metavar="DIR",
+        help="evaluation.json and so on, of these very models, for cards and app (default: the bundled "
+        "ones for the bundled weights, else the sub-folder metrics)",
+    )
+    add("--private", action="store_true", help="a new repository is for your eyes only")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--revision", metavar="BRANCH", help="made from main if there is none (default: main)")
+    where.add_argument("--create-pr", action="store_true", help="open a pull request instead of committing")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All commands and flags."""
     parser = argparse.ArgumentParser(prog="train.py", description="Train and measure the models.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, add_arguments, what in (
         ("genre", _add_genre, "train classifiers: stop early on other artists, then train on everything"),
+        ("extract", _add_extract, "listen to all recordings ahead of training, here or on a cluster"),
         ("choose", _add_choose, "choose each model's recipe and calibration on inner folds of other artists"),
         ("evaluate", _add_evaluate, "measure all models, their verdict and the baseline on held-out folds"),
         ("melody", _add_melody, "train the melody Transformer, and measure it beside an LSTM and a 3-gram"),
         ("sound", _add_sound, "train and measure what tells music from other sounds; needs espeak-ng, sox"),
+        ("descents", _add_descents, "compare full-batch, mini-batch and stochastic gradient descent"),
         ("teaching", _add_teaching, "measure how well a few clips teach the app two artists"),
+        ("push", _add_push, "upload models with their cards to the Hugging Face Hub, in one commit"),
     ):
         add_arguments(commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}."))
     return parser

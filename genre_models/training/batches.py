@@ -20,14 +20,20 @@ ASSISTANT_COPIES = 3
 MICRO_BATCH = 256
 """Most samples held at once; a larger batch gathers its gradient over several of these."""
 
+EVERYTHING = slice(None)
+
 
 @dataclass(frozen=True)
 class Batch:
-    """A part of one step: inputs (n, 130, 13), target probabilities (n, 10), weight of each sample (n,)."""
+    """A part of one step: inputs (n, 130, 13), target probabilities (n, 10), weight of each sample (n,).
+
+    The n are this process's share of `size` samples.
+    """
 
     inputs: Tensor
     targets: Tensor
     weights: Tensor
+    size: int
 
 
 class TrainingSegments:
@@ -53,14 +59,15 @@ class TrainingSegments:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def epoch(self, recipe: Recipe) -> Iterator[list[Batch]]:
+    def epoch(self, recipe: Recipe, mine: slice = EVERYTHING) -> Iterator[list[Batch]]:
         """Every segment once, in random order: the steps, each as its micro-batches.
 
-        All chance is drawn from torch's global generator of the CPU.
+        Of each micro-batch, the samples that are `mine` are kept. All chance is drawn from torch's global
+        generator of the CPU, the same whoever keeps what.
         """
         order = torch.randperm(len(self))
         for step in order.split(recipe.batch_size or len(order)):
-            yield [self._batch(part.to(self.device), recipe) for part in step.split(MICRO_BATCH)]
+            yield [self._batch(part.to(self.device), recipe, mine) for part in step.split(MICRO_BATCH)]
 
     def _taught(self) -> Assistant:
         """The assistant that gives the soft labels, fitted when first asked."""
@@ -69,9 +76,9 @@ class TrainingSegments:
             self.assistant = Assistant(known, self.embedding, self.labels.cpu(), self.unlabelled)
         return self.assistant
 
-    def _batch(self, chosen: Tensor, recipe: Recipe) -> Batch:
+    def _batch(self, chosen: Tensor, recipe: Recipe, mine: slice) -> Batch:
         if recipe.soft_labels:
-            return self._soft_batch(chosen, recipe)
+            return self._soft_batch(chosen, recipe, mine)
         inputs = self._cut(chosen, recipe)
         targets = F.one_hot(self.labels[chosen], len(GENRES)).float()
         weights = self.weights[chosen]
@@ -81,9 +88,9 @@ class TrainingSegments:
             inputs = share * inputs + (1 - share) * inputs[partner]
             targets = share * targets + (1 - share) * targets[partner]
             weights = share * weights + (1 - share) * weights[partner]
-        return Batch(inputs, targets, weights)
+        return Batch(inputs[mine], targets[mine], weights[mine], len(chosen))
 
-    def _soft_batch(self, chosen: Tensor, recipe: Recipe) -> Batch:
+    def _soft_batch(self, chosen: Tensor, recipe: Recipe, mine: slice) -> Batch:
         """Labelled and unlabelled segments, each mixed with another; the assistant names the mixtures."""
         inputs = self._cut(chosen, recipe).cpu()
         others = self.unlabelled[0]
@@ -92,8 +99,9 @@ class TrainingSegments:
             inputs = torch.cat([inputs, others[drawn].roll(int(torch.randint(N_FRAMES, ())), dims=1)])
         shares = torch.rand(len(inputs), 1, 1)
         inputs = shares * inputs + (1 - shares) * inputs[torch.randperm(len(inputs))]
-        targets = self._taught()(inputs).exp()
-        return Batch(*(each.to(self.device) for each in (inputs, targets, torch.ones(len(inputs)))))
+        size, inputs = len(inputs), inputs[mine]
+        targets = self._taught()(inputs).exp().to(self.device)
+        return Batch(inputs.to(self.device), targets, torch.ones(len(inputs), device=self.device), size)
 
     def _cut(self, chosen: Tensor, recipe: Recipe) -> Tensor:
         """130 frames from a random one on, running into the segment that follows, of a random variant."""

@@ -1,6 +1,7 @@
 """Checkpoints: tensors in groups, and what must be the same for a training to be gone on with."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,26 @@ class CheckpointError(ValueError):
 def save_checkpoint(
     path: Path, groups: Mapping[str, Mapping[str, Tensor]], settings: Mapping[str, Any], history: list[Any]
 ) -> None:
-    """Write all that is needed to go on; the old checkpoint stays until the new one is whole."""
+    """Write all that is needed to go on; the old checkpoint stays until the new one is safe on the disk."""
     tensors = {f"{group}.{name}": value for group, named in groups.items() for name, value in named.items()}
     metadata = {"settings": json.dumps(settings), "history": json.dumps(history)}
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, unfinished, metadata)
+    _to_disk(unfinished)
     unfinished.replace(path)
+    _to_disk(path.parent)
+
+
+def _to_disk(path: Path) -> None:
+    """Have a file, or the names in a folder, survive a power cut; Windows opens no folders."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> tuple[Groups, list[Any]]:

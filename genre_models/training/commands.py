@@ -6,60 +6,94 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
+from huggingface_hub import HfUri
 
+from genre_models import parallel
 from genre_models.classifiers import ARCHITECTURES
 from genre_models.hub import COMBINATION_FILE, WeightsError
 from genre_models.melody.corpus import CorpusError
-from genre_models.training import gtzan, melody, non_music, teaching
+from genre_models.metrics_check import MetricsError
+from genre_models.parallel import Runner
+from genre_models.training import descents, gtzan, hub_data, melody, non_music, teaching
 from genre_models.training.arguments import build_parser
 from genre_models.training.checkpoint import CheckpointError
 from genre_models.training.choice import ALL, CHOICES_FILE, choose, read_choices, write_choices
 from genre_models.training.dataset import Dataset, extract_all, listen_to_unlabelled, load_dataset
+from genre_models.training.distributed import Alone, LaunchError, is_main, is_shared, launched
 from genre_models.training.evaluation import combination, evaluate
 from genre_models.training.folds import SPLITS, Split
-from genre_models.training.genre import Settings, training
+from genre_models.training.genre import Settings, training, write_curves
 from genre_models.training.loop import choose_device
 from genre_models.training.melody_report import table as melody_table
+from genre_models.training.push import HubError, Target, push
 from genre_models.training.tables import conditions_table, table
 from genre_models.training.teacher_forcing import Plan
 
 INTERRUPTED = 130
 WRONG_INPUT = 2
+WRONG = (
+    gtzan.DataError,
+    CorpusError,
+    CheckpointError,
+    LaunchError,
+    WeightsError,
+    MetricsError,
+    HubError,
+    OSError,
+)
+"""What one line and that exit status answer."""
 STOPPED = {
     "genre": "The last checkpoint is kept: the same command with --resume goes on from it.",
+    "extract": "What was heard is kept.",
     "choose": "What was heard is kept; what was trained is lost.",
     "evaluate": "What was heard and the splits that were finished are kept.",
     "melody": "The last checkpoint is kept: the same command with --resume goes on from it.",
     "sound": "What was heard is kept.",
     "teaching": "Nothing is kept.",
+    "descents": "What was heard is kept; what was trained is lost.",
+    "push": "Run it again: what is there already is not uploaded twice.",
 }
 """What a person who pressed Ctrl-C should know."""
 
 
 def _say(sentence: str) -> None:
-    print(sentence, flush=True)
+    if is_main():
+        print(sentence, flush=True)
 
 
-@contextmanager
-def _opened(arguments: argparse.Namespace) -> Iterator[Dataset]:
-    """The data set; the recordings that could not be read are named when all is done."""
-    recordings = gtzan.index(arguments.data)
+def _indexed(data: Path | HfUri) -> list[gtzan.Recording]:
+    if isinstance(data, HfUri):
+        data, pinned = hub_data.fetch(data)
+        _say(f"Data: {pinned.to_uri()}")
+    recordings = gtzan.index(data)
     counts = gtzan.describe(recordings)
     _say(", ".join(f"{count} {name}" for name, count in counts.items()))
     if counts["artists"] == 0:
         _say("No artists.tsv: tracks of one artist cannot be kept together, so expect flattering numbers.")
-    broken = extract_all(recordings, arguments.cache)
-    if broken:
-        _say(f"{len(broken)} of {len(recordings)} files cannot be read and are named at the end.")
+    return recordings
+
+
+@contextmanager
+def _opened(arguments: argparse.Namespace, processes: Alone | None = None) -> Iterator[Dataset]:
+    """The data set; the recordings that could not be read are named when all is done.
+
+    Of several `processes`, one on each host listens to what has not been listened to yet.
+    """
+    broken: dict[gtzan.Recording, str] = {}
+    unlabelled = None
     try:
-        unlabelled = None
-        if arguments.unlabelled is not None:
-            unlabelled = listen_to_unlabelled(arguments.unlabelled, arguments.cache)
+        with nullcontext() if processes is None else processes.one_per_host_first():
+            recordings = _indexed(arguments.data)
+            broken = extract_all(recordings, arguments.cache)
+            if broken:
+                _say(f"{len(broken)} of {len(recordings)} files cannot be read and are named at the end.")
+            if arguments.unlabelled is not None:
+                unlabelled = listen_to_unlabelled(arguments.unlabelled, arguments.cache)
         yield load_dataset([one for one in recordings if one not in broken], arguments.cache, unlabelled)
     finally:
         for recording, problem in broken.items():
@@ -91,11 +125,40 @@ def _genre(arguments: argparse.Namespace) -> None:
         resume=arguments.resume,
         choices=None if arguments.choices is None else read_choices(arguments.choices),
     )
-    with _opened(arguments) as dataset:
+    with launched(choose_device()) as processes, _opened(arguments, processes) as dataset:
+        measured = {}
         for model in _models(arguments):
-            metrics = training(model, dataset, settings, choose_device()).run()
-            _say(_result(metrics))
+            measured[model] = training(model, dataset, settings, processes).run()
+            _say(_result(measured[model]))
             _say(f"Weights and metrics are in {arguments.output / model}.")
+        if arguments.curves is not None and processes.main:
+            write_curves(arguments.curves, measured)
+
+
+@contextmanager
+def _runner(address: str | None, recordings: Sequence[gtzan.Recording], cache: Path) -> Iterator[Runner]:
+    """What extracts: this machine, or the cluster at `address`."""
+    if address is None:
+        yield parallel.run
+        return
+    try:
+        from genre_models.training.cluster import cluster  # noqa: PLC0415 - not everybody installs Dask
+    except ModuleNotFoundError as error:
+        raise LaunchError(
+            "A cluster takes more packages: pip install -r requirements-cluster.txt."
+        ) from error
+    with cluster(address, sorted({one.path.parent for one in recordings}), cache) as run:
+        yield run
+
+
+def _extract(arguments: argparse.Namespace) -> None:
+    data, cache = arguments.data, arguments.cache.resolve()  # a worker may start in another folder
+    recordings = _indexed(data.resolve() if isinstance(data, Path) else data)
+    with _runner(arguments.cluster, recordings, cache) as run:
+        broken = extract_all(recordings, cache, run)
+    _say(f"{len(recordings) - len(broken)} of {len(recordings)} recordings are in {cache}.")
+    for recording, problem in broken.items():
+        _say(f"Skipped {recording.genre}/{recording.path.name}: {problem}")
 
 
 def _choose(arguments: argparse.Namespace) -> None:
@@ -144,6 +207,14 @@ def _teaching(arguments: argparse.Namespace) -> None:
         _say(sentence)
 
 
+def _descents(arguments: argparse.Namespace) -> None:
+    with _opened(arguments) as dataset:
+        comparison = descents.compare(dataset)
+    for name, regime in comparison["regimes"].items():
+        _say(descents.in_words(name, regime))
+    _say(f"Curves are in {descents.write(comparison, arguments.output)}.")
+
+
 def _melody(arguments: argparse.Namespace) -> None:
     corpus = melody.read_corpus(arguments.cache, arguments.data, arguments.essen)
     for book, count in corpus.counts.items():
@@ -167,6 +238,17 @@ def _sound(arguments: argparse.Namespace) -> None:
     _say(f"Weights are in {arguments.output}, metrics in {arguments.metrics}.")
 
 
+def _push(arguments: argparse.Namespace) -> None:
+    target = Target(
+        arguments.repo, True if arguments.private else None, arguments.revision, arguments.create_pr
+    )
+    pushed = push(arguments.models, arguments.metrics, target)
+    if pushed.pull_request is not None:
+        _say(f"Opened {pushed.pull_request}")
+    _say(f"Pushed to {pushed.url}" if pushed.is_new else f"Nothing has changed since {pushed.url}")
+    _say(f"Use these very models: python app.py --models {arguments.repo}@{pushed.commit}")
+
+
 def _refuse(error: Exception) -> NoReturn:
     print(f"train.py: {error}", file=sys.stderr)
     sys.exit(WRONG_INPUT)
@@ -178,15 +260,20 @@ def main() -> None:
     arguments = build_parser().parse_args()
     commands = {
         "genre": _genre,
+        "extract": _extract,
         "choose": _choose,
         "evaluate": _evaluate,
         "melody": _melody,
         "sound": _sound,
         "teaching": _teaching,
+        "descents": _descents,
+        "push": _push,
     }
     try:
+        if is_shared() and arguments.command != "genre":
+            raise LaunchError(f"Only genre trains on several processes: start {arguments.command} alone.")
         commands[arguments.command](arguments)
-    except (gtzan.DataError, CorpusError, CheckpointError, WeightsError, OSError) as error:
+    except WRONG as error:
         _refuse(error)
     except KeyboardInterrupt:
         _say(f"\nStopped. {STOPPED[arguments.command]}")

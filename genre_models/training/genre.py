@@ -3,6 +3,7 @@
 import json
 import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from genre_models.hub import bundled_ear
 from genre_models.training.calibration import fit_temperature
 from genre_models.training.choice import ALL, AnyRecipe, Choices, best_epochs
 from genre_models.training.dataset import Dataset
+from genre_models.training.distributed import Alone
 from genre_models.training.folds import Fold, inner_folds, outer_folds, published_split, scored_recordings
 from genre_models.training.gtzan import describe
 from genre_models.training.head import HEAD_RECIPE, HeadRecipe, fit_head, head_answers
@@ -112,8 +114,9 @@ def _validation(dataset: Dataset, folds: list[_Scored]) -> dict[str, Any]:
 class GenreTraining(ABC):
     """All trainings behind one set of weights; each keeps a checkpoint of its own below the output folder."""
 
-    def __init__(self, model: str, dataset: Dataset, settings: Settings, device: torch.device) -> None:
-        self.model, self.dataset, self.settings, self.device = model, dataset, settings, device
+    def __init__(self, model: str, dataset: Dataset, settings: Settings, processes: Alone) -> None:
+        self.model, self.dataset, self.settings = model, dataset, settings
+        self.processes, self.device = processes, processes.device
         self.folder = settings.output / model
 
     def run(self) -> dict[str, Any]:
@@ -145,8 +148,10 @@ class GenreTraining(ABC):
             "device": self.device.type,
             **details,
         }
-        model.save_pretrained(self.folder)
-        (self.folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+        if self.processes.main:
+            model.save_pretrained(self.folder)
+            text = json.dumps(metrics, indent=1) + "\n"
+            (self.folder / "metrics.json").write_text(text, encoding="utf-8")
         return metrics
 
     def _as_chosen(self, choices: Choices) -> tuple[GenreClassifier, dict[str, Any]]:
@@ -184,13 +189,14 @@ class NetworkTraining(GenreTraining):
         checkpoint = self.folder / "checkpoints" / f"{name}.safetensors"
         architecture = NETWORKS[self.model]
         label = f"{architecture.title}, {name}"
-        return fit(architecture, self.dataset, run, self.device, checkpoint, self.settings.resume, label)
+        resume = self.settings.resume
+        return fit(architecture, self.dataset, run, self.device, checkpoint, resume, label, self.processes)
 
     def _train(
         self, folds: list[Fold], segments: np.ndarray
     ) -> tuple[GenreClassifier, list[_Scored], dict[str, Any]]:
         settings, recipe = self.settings, self.settings.recipe(self.model)
-        if not settings.resume:
+        if not settings.resume and self.processes.main:
             shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
         longest = settings.epochs or recipe.max_epochs
         fitted, recordings = [], [scored_recordings(self.dataset, fold.test) for fold in folds]
@@ -220,7 +226,14 @@ class NetworkTraining(GenreTraining):
 
 
 class HeadTraining(GenreTraining):
-    """The pretrained model: its ear stays as it is, and the head has no epochs to choose."""
+    """The pretrained model: its ear stays as it is, and the head has no epochs to choose.
+
+    There is nothing to share out: the main process trains it and the others wait.
+    """
+
+    def run(self) -> dict[str, Any]:
+        """As for a network."""
+        return self.processes.from_main(super().run)
 
     def _train(
         self, folds: list[Fold], segments: np.ndarray
@@ -250,7 +263,19 @@ class HeadTraining(GenreTraining):
         return model.head(self.dataset.heard[CLEAN][segments]).log_softmax(dim=-1).numpy()
 
 
-def training(model: str, dataset: Dataset, settings: Settings, device: torch.device) -> GenreTraining:
+def write_curves(path: Path, metrics: Mapping[str, Mapping[str, Any]]) -> None:
+    """Keep the learning curves of the trainings with these metrics, by model, where there was validation."""
+    curves = {
+        model: {name: one[name] for name in ("epochs", "seed", "split", "recipe", "data", "device")}
+        | {"folds": one["curves"]["folds"]}
+        for model, one in metrics.items()
+        if "folds" in one.get("curves", {})
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(curves, indent=1) + "\n", encoding="utf-8")
+
+
+def training(model: str, dataset: Dataset, settings: Settings, processes: Alone) -> GenreTraining:
     """How this model is trained."""
     kind = HeadTraining if model == MusiCNNClassifier.name else NetworkTraining
-    return kind(model, dataset, settings, device)
+    return kind(model, dataset, settings, processes)

@@ -12,6 +12,10 @@ from torchaudio.datasets.gtzan import filtered_test, filtered_train, filtered_va
 from genre_models.classifiers import GENRES
 
 SUFFIXES = {".wav", ".au", ".flac", ".mp3", ".ogg"}
+ARTISTS_FILE = "artists.tsv"
+LAYOUTS = ("clips", "excerpts", "genres_original", "genres")
+"""What the folder of the genre folders may be called, if it is not the data folder itself."""
+
 PUBLISHED = {
     **dict.fromkeys(filtered_train, "train"),
     **dict.fromkeys(filtered_valid, "valid"),
@@ -85,7 +89,7 @@ def index(data: Path) -> list[Recording]:
     """
     if not data.is_dir():
         raise DataError(f"There is no folder {data}.")
-    table = data / "artists.tsv"
+    table = data / ARTISTS_FILE
     artists = read_artists(table) if table.is_file() else {}
     recordings = [
         Recording(path, path.stem, folder.name, artists.get(path.stem), kind)

@@ -1,4 +1,4 @@
-"""The training loop: epochs, averaged weights, checkpoints that resume to the digit."""
+"""The training loop, on any number of processes: epochs, averaged weights, checkpoints to resume from."""
 
 import copy
 import time
@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from genre_models.classifiers import MFCCClassifier
-from genre_models.training.batches import TrainingSegments
+from genre_models.training.batches import Batch, TrainingSegments
 from genre_models.training.checkpoint import (
     CheckpointError,
     load_checkpoint,
@@ -23,6 +24,7 @@ from genre_models.training.checkpoint import (
     save_checkpoint,
 )
 from genre_models.training.dataset import Dataset
+from genre_models.training.distributed import Alone
 from genre_models.training.recipes import Recipe
 from genre_models.training.scores import balanced_accuracy
 
@@ -95,11 +97,27 @@ def average_over_recordings(
     return np.stack([probabilities[owner == i].mean(axis=0) for i in recordings])
 
 
+def validate(
+    dataset: Dataset, recordings: np.ndarray, answers: np.ndarray
+) -> tuple[float, float, np.ndarray]:
+    """What answers (segments, 10), log-probabilities, are worth: loss, balanced accuracy, genres named.
+
+    The segments are those of `recordings`, over each of which probabilities are averaged; the loss is the
+    mean negative logarithm of the right genre's. The genres are indices, one a recording.
+    """
+    probabilities = average_over_recordings(dataset, recordings, np.exp(answers))
+    truth = dataset.genre[recordings]
+    loss = float(-np.log(probabilities[np.arange(len(truth)), truth] + 1e-9).mean())
+    named = probabilities.argmax(axis=1)
+    return loss, balanced_accuracy(truth, named), named
+
+
 class Trainer:
     """A model on its way: weights, their moving average, optimiser and history."""
 
-    def __init__(self, model: MFCCClassifier, dataset: Dataset, run: Run, device: torch.device) -> None:
-        self.run, self.dataset, self.device = run, dataset, device
+    def __init__(self, model: MFCCClassifier, dataset: Dataset, run: Run, processes: Alone) -> None:
+        self.run, self.dataset, self.processes = run, dataset, processes
+        self.device = device = processes.device
         self.data = TrainingSegments(dataset, run.segments, device)
         model.standardise.fit(self.data.bank.flatten(0, 1).cpu())
         self.model = model.to(device).train()
@@ -112,6 +130,7 @@ class Trainer:
         )
         steps_per_epoch = -(-len(self.data) // (run.recipe.batch_size or len(self.data)))
         self.keep = 0.5 ** (1 / (run.recipe.averaging_epochs * steps_per_epoch))
+        self.scaler = GradScaler(device.type, enabled=processes.precision is torch.float16)
         self.history: list[Epoch] = []
         self.answers: list[Tensor] = []
 
@@ -119,27 +138,40 @@ class Trainer:
         """One pass over the data; its chance depends on the seed and the epoch's number alone."""
         fix_seed(self.run.seed * 100_003 + len(self.history))
         before = self.history[-1] if self.history else Epoch(0.0, 0, 0.0)
-        start, steps, total = time.perf_counter(), before.steps, 0.0
-        for step in self.data.epoch(self.run.recipe):
-            size = sum(len(batch.targets) for batch in step)
-            self.optimizer.zero_grad(set_to_none=True)
-            losses = torch.zeros((), device=self.device)
-            for batch in step:
-                logits = self.model(batch.inputs)
-                loss = F.cross_entropy(
-                    logits, batch.targets, reduction="none", label_smoothing=self.run.recipe.label_smoothing
-                )
-                loss = (loss * batch.weights).sum() / size
-                loss.backward()
-                losses += loss.detach()
-            self.optimizer.step()
-            self._update_average(steps)
+        start, steps, total, seen = time.perf_counter(), before.steps, 0.0, 0
+        for step in self.data.epoch(self.run.recipe, self.processes.share):
+            size = sum(batch.size for batch in step)
+            total += size * self._step(step, size)
+            if self.processes.main:
+                self._update_average(steps)
             steps += 1
-            total += size * float(losses)
-        epoch = Epoch(total / len(self.data), steps, before.seconds + time.perf_counter() - start)
-        if len(self.run.validate_on):
+            seen += size
+        epoch = Epoch(total / seen, steps, before.seconds + time.perf_counter() - start)
+        if len(self.run.validate_on) and self.processes.main:
             self._validate(epoch)
         self.history.append(epoch)
+
+    def _step(self, step: list[Batch], size: int) -> float:
+        """Returns the mean loss of the step's `size` samples, whichever process has them."""
+        self.optimizer.zero_grad(set_to_none=True)
+        losses = torch.zeros((), device=self.device)
+        with self.processes.own_chance():
+            for batch in step:
+                if len(batch.targets):
+                    losses += self._backward(batch, size)
+        self.processes.sum_gradients(self.model.parameters(), losses)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return float(losses)
+
+    def _backward(self, batch: Batch, size: int) -> Tensor:
+        with self.processes.autocast():
+            logits = self.model(batch.inputs)
+        smoothing = self.run.recipe.label_smoothing
+        losses = F.cross_entropy(logits.float(), batch.targets, reduction="none", label_smoothing=smoothing)
+        loss = (losses * batch.weights).sum() / size
+        self.scaler.scale(loss).backward()
+        return loss.detach()
 
     @torch.no_grad()
     def _update_average(self, steps: int) -> None:
@@ -157,17 +189,17 @@ class Trainer:
         model.load_state_dict({name: value.cpu() for name, value in self.average.items()})
         return model.eval()
 
+    def fitted(self) -> "Fitted":
+        """What came out of it so far."""
+        return Fitted(self.averaged(), self.history, np.array([answer.numpy() for answer in self.answers]))
+
     def _validate(self, epoch: Epoch) -> None:
         recordings = self.run.validate_on
         mfccs = self.dataset.mfccs["clean"][self.dataset.segments_of(recordings)]
         model = self.averaged().to(self.device)
         answers = predict(model, mfccs, self.device)
         self.answers.append(torch.from_numpy(answers).half())
-        probabilities = average_over_recordings(self.dataset, recordings, np.exp(answers))
-        truth = self.dataset.genre[recordings]
-        epoch.validation_loss = float(-np.log(probabilities[np.arange(len(truth)), truth] + 1e-9).mean())
-        named = probabilities.argmax(axis=1)
-        epoch.validation_accuracy = balanced_accuracy(truth, named)
+        epoch.validation_loss, epoch.validation_accuracy, named = validate(self.dataset, recordings, answers)
         epoch.validation_named = named.tolist()
 
     def save(self, path: Path) -> None:
@@ -177,13 +209,18 @@ class Trainer:
             "average": self.average,
             "optimizer": optimizer_tensors(self.optimizer),
             "answers": {str(i): answers for i, answers in enumerate(self.answers)},
+            "scaler": {name: torch.tensor(value) for name, value in self.scaler.state_dict().items()},
         }
         history = [asdict(epoch) for epoch in self.history]
         save_checkpoint(path, groups, self.run.settings(self.model), history)
 
     def resume(self, path: Path) -> None:
-        """Go on from a checkpoint; raises `CheckpointError` if it is damaged or another run's."""
-        groups, history = load_checkpoint(path, self.run.settings(self.model))
+        """Go on from the main process's checkpoint, on however many processes.
+
+        Raises `CheckpointError` if it is damaged or another run's.
+        """
+        settings = self.run.settings(self.model)
+        groups, history = self.processes.from_main(lambda: load_checkpoint(path, settings))
         if len(history) > self.run.epochs:
             raise CheckpointError(f"{path} was trained for longer than asked: train without --resume.")
         self.history = [Epoch(**epoch) for epoch in history]
@@ -192,6 +229,8 @@ class Trainer:
         answers = groups.get("answers", {})
         self.answers = [answers[str(i)] for i in range(len(answers))]
         restore_optimizer(self.optimizer, groups["optimizer"])
+        if "scaler" in groups and self.scaler.is_enabled():
+            self.scaler.load_state_dict({name: value.item() for name, value in groups["scaler"].items()})
 
 
 def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
@@ -222,23 +261,25 @@ def fit(
     checkpoint: Path | None = None,
     resume: bool = False,
     label: str | None = None,
+    processes: Alone | None = None,
 ) -> Fitted:
-    """Train a new model.
+    """Train a new model, on `device`, or together on the devices of `processes`, which all get the result.
 
     With `checkpoint`, the state after each epoch is kept there, and `resume` goes on from it if it exists;
     the result is the same to the digit as without the interruption. `label` shows a progress bar.
     """
+    processes = processes or Alone(device)
     fix_seed(run.seed)
-    trainer = Trainer(architecture(), dataset, run, device)
-    if checkpoint is not None and resume and checkpoint.is_file():
+    trainer = Trainer(architecture(), dataset, run, processes)
+    processes.agree((run.settings(trainer.model), run.epochs, [one.track for one in dataset.recordings]))
+    if checkpoint is not None and resume and processes.from_main(checkpoint.is_file):
         trainer.resume(checkpoint)
     epochs: Sequence[int] = range(len(trainer.history), run.epochs)
-    with tqdm(epochs, desc=label, unit="epoch", disable=label is None) as bar:
+    with tqdm(epochs, desc=label, unit="epoch", disable=label is None or not processes.main) as bar:
         for _ in bar:
             trainer.train_epoch()
             last = trainer.history[-1]
             bar.set_postfix(loss=f"{last.train_loss:.3f}", accuracy=last.validation_accuracy)
-            if checkpoint is not None:
+            if checkpoint is not None and processes.main:
                 trainer.save(checkpoint)
-    answers = [answer.numpy() for answer in trainer.answers]
-    return Fitted(trainer.averaged(), trainer.history, np.array(answers))
+    return processes.from_main(trainer.fitted)
