@@ -1,4 +1,4 @@
-"""The training program: `python train.py genre|melody|extract|choose|evaluate|sound|teaching|descents|push`."""
+"""The training program: `python train.py --help` names its commands."""
 
 from genre_models.training.commands import main
 
