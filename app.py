@@ -33,7 +33,7 @@ from genre_models.ui.training import TrainingTab
 TITLE = "Deep Learning for Audio"
 MAX_FILE_SIZE = "200mb"  # 10 minutes of 48 kHz 24-bit stereo are 173 MB
 QUEUE_SIZE = 100
-VISITORS = 500  # at 0.4 MB each; of more, those who have done nothing for longest lose history and labels
+VISITORS = 200  # at 0.4 MB each; of more, those who have done nothing for longest lose history and labels
 CACHE_SWEEP_S = 3600
 CACHE_AGE_S = 24 * 3600
 WARM_UP_RATE = 44_100

@@ -203,7 +203,7 @@ function markOn(plot, name, from, to = from) {
     if (verdict && !verdict.hasAttribute("aria-live")) verdict.setAttribute("aria-live", "polite");
     for (const group of document.querySelectorAll("fieldset:not([aria-label])")) {
       const title = group.querySelector("[data-testid=block-info]");
-      if (title) group.setAttribute("aria-label", title.textContent.trim());
+      if (title && title.textContent.trim()) group.setAttribute("aria-label", title.textContent.trim());
     }
   };
   const start = () => {

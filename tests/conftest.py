@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from huggingface_hub.constants import HF_HUB_CACHE
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
@@ -182,16 +183,29 @@ def bundled(hub_server: Server) -> tuple[Repo, str]:
 
 
 @pytest.fixture(scope="session")
-def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of generated recordings of all genres; see `tests.sounds.write_dataset`."""
-    return write_dataset(tmp_path_factory.mktemp("data"))
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all the processes of a test run see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
 
 
 @pytest.fixture(scope="session")
-def tiny_cache(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_data(common: Path) -> Path:
+    """A folder of generated recordings of all genres; see `tests.sounds.write_dataset`."""
+    folder = common / "data"
+    with FileLock(common / "data.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            write_dataset(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_cache(tiny_data: Path, common: Path) -> Path:
     """What was heard of them, extracted once for all tests."""
-    folder = tmp_path_factory.mktemp("cache")
-    prepare(index(tiny_data), folder)
+    folder = common / "cache"
+    with FileLock(common / "cache.lock"):
+        prepare(index(tiny_data), folder)
     return folder
 
 

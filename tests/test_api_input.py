@@ -27,7 +27,7 @@ NO_TEMPERATURES: list[Any] = [float("inf"), "hot", [[[]]]]
             ("metre", 5, "text"),
         ],
         *[("notes", 5, "“notes” should be text"), ("notes", "C" * 20_000, "20,000 characters")],
-        ("notes", "<img src=x onerror=alert(1)>", "&lt;img"),
+        *[("notes", "<img src=x onerror=alert(1)>", "&lt;img"), ("notes", "\ud800", "half a character")],
     ],
 )
 def test_a_wrong_value_is_named(visitor: Visitor, name: str, value: Any, said: str) -> None:

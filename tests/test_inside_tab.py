@@ -13,7 +13,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from genre_models.classify import Report, classify
 from genre_models.hub import Ensemble, load_ensemble
-from genre_models.inside.clip import open_clip
 from genre_models.metrics import Measured
 from genre_models.sound import Sound
 from genre_models.ui import inside
@@ -90,6 +89,17 @@ def test_the_same_answer_is_not_worked_out_again(tab: InsideTab, report: Report)
     assert entry is not None
     (update,) = tab.on_open(asked, f"{entry.path} {entry.when.isoformat()}", *CHOICES)
     assert update == gr.skip()
+
+
+def test_what_is_shown_of_another_answer_goes_out_of_sight_until_it_is_asked_for_again(
+    tab: InsideTab, report: Report
+) -> None:
+    first = session(CLIP, report)
+    shown = f"{CLIP} {first.entries[0].when.isoformat()}"
+    second = first.with_answer(Entry("/other/clip.wav", "Another", make_report(2)))
+    assert tab.on_answer(second, shown)[2].visible == "hidden"
+    assert tab.on_answer(second.showing(0), shown)[2].visible is True
+    assert tab.on_answer(second.showing(None), "")[2].visible == "hidden"
 
 
 @pytest.mark.parametrize(
@@ -261,7 +271,3 @@ def test_musicnn_is_looked_at_on_request(looking: Page) -> None:
     assert rows == [12] * 8
     page.get_by_role("group", name="Segment").get_by_role("radio").nth(1).check()
     expect(page.locator("#inside-mel")).to_be_hidden()
-
-
-def test_the_page_opens_the_file_once(report: Report) -> None:
-    assert open_clip(CLIP) is open_clip(str(CLIP))

@@ -4,6 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, expect
 
+AFTER_LOAD_MS = 2_000  # what the page asks once it has loaded
 OPEN = "[role=tablist] [role=tab][aria-selected=true]"
 
 
@@ -43,6 +44,7 @@ def test_the_open_tab_is_in_the_address_without_asking_the_server(page: Page, ap
     assert page.url == app_url
     page.goto(f"{app_url}?report=nothing&x=1")
     expect(page.locator("#verdict .panel-error")).to_be_visible()
+    page.wait_for_timeout(AFTER_LOAD_MS)
     loaded = page.evaluate("performance.timeOrigin")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)

@@ -64,6 +64,8 @@ def is_silent(waveform: Tensor) -> bool:
 
 
 def _filled(piece: Tensor, length: int) -> Tensor:
+    if len(piece) == length:
+        return piece  # ten minutes need not be copied
     copies = -(-length // len(piece))  # rounded up
     return piece.repeat(copies)[:length]
 

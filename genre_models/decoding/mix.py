@@ -122,5 +122,7 @@ class _Resampler:
         self._parts.append(block if self._stream is None else self._stream.resample_chunk(block, last=last))
 
     def waveform(self) -> NDArray[np.float32]:
+        """All of it, once."""
         self.add(np.empty(0, np.float32), last=True)
-        return np.concatenate(self._parts)
+        parts, self._parts = self._parts, []
+        return np.concatenate(parts)

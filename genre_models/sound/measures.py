@@ -15,7 +15,7 @@ from genre_models.audio import SAMPLE_RATE
 N_FFT = 2048
 HOP = 512
 FRAMES_PER_S = SAMPLE_RATE / HOP
-BATCH = 10  # segments whose spectra are held at once
+BATCH = 5  # segments whose spectra are held at once
 LOWEST_HZ, HIGHEST_HZ = 30.0, 8_000.0
 FLOOR = 1e-6  # of the loudest frame's mean power: digital silence is the same as a quiet room
 ACTIVE_DB = -30.0  # frames below the loudest that still count

@@ -152,13 +152,10 @@ class InsideTab:
     # What the visitor does ------------------------------------------------------------------------------
 
     def on_answer(self, session: Session, shown: str) -> list[Update]:
-        """A new answer: that before goes out of sight, and Plotly is fetched before it is needed."""
+        """An answer: what is shown of another goes out of sight, and Plotly is fetched in time."""
         key = _key(session.entry)
-        return [
-            key,
-            go.Figure() if key else gr.skip(),
-            gr.skip() if key == shown else gr.Column(visible="hidden"),
-        ]
+        body = gr.Column(visible=True if key and key == shown else "hidden")
+        return [key, go.Figure() if key else gr.skip(), body]
 
     def on_example(self, chosen: list[str], session: Session, event: gr.EventData) -> list[Update]:
         """An example was picked here: ask the models about it."""

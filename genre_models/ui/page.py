@@ -1,6 +1,7 @@
 """The page as Gradio serves it, on guard against what callers send to its handlers."""
 
 import inspect
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ class Page(gr.Blocks):
     ) -> list[Any]:
         """What a handler gets of what came in."""
         try:
+            require_text(inputs)
             if block_fn.api_visibility == "public":
                 require_kinds(block_fn, inputs)
             inputs = await async_traverse(inputs, self._fetched, is_file_obj_with_meta)
@@ -69,6 +71,14 @@ class Page(gr.Blocks):
         path = await fetch(file["path"], Path(get_upload_folder()), self.max_file_size or math.inf)
         self.upload_file_set.add(str(path))  # to be deleted as what was uploaded
         return {**file, "path": str(path), "url": None}
+
+
+def require_text(values: list[Any]) -> None:
+    """Raise InputError for half a character, which JSON can hold but which no answer could repeat."""
+    try:
+        json.dumps(values, ensure_ascii=False, default=repr).encode()
+    except UnicodeEncodeError:
+        raise InputError("There is text here that holds half a character.") from None
 
 
 def require_kinds(endpoint: BlockFunction, values: list[Any]) -> None:
