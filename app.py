@@ -11,6 +11,7 @@ import tempfile
 import wave
 from array import array
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -72,6 +73,24 @@ def warm_up(ensemble: Ensemble) -> None:
         classify(path, ensemble)
 
 
+def settings() -> dict[str, Any]:
+    """How the page is served, whatever the port."""
+    return {
+        "show_error": False,
+        "ssr_mode": False,
+        "max_file_size": MAX_FILE_SIZE,
+        "state_session_capacity": VISITORS,
+        "enable_monitoring": False,
+        "app_kwargs": web.SETTINGS,
+        "allowed_paths": [str(EXAMPLES)],
+        "footer_links": ["api", "gradio"],
+        "theme": theme(),
+        "css": css() + CSS,
+        "head": head(),
+        "favicon_path": FAVICON,
+    }
+
+
 def main() -> None:
     """Load the weights and serve until stopped."""
     parser = argparse.ArgumentParser(description="Serve the web app.")
@@ -91,21 +110,7 @@ def main() -> None:
     warm_up(served.ensemble)
     port = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
     try:
-        build(served).launch(
-            server_port=port,
-            show_error=False,
-            ssr_mode=False,
-            max_file_size=MAX_FILE_SIZE,
-            state_session_capacity=VISITORS,
-            enable_monitoring=False,
-            app_kwargs=web.SETTINGS,
-            allowed_paths=[str(EXAMPLES)],
-            footer_links=["api", "gradio"],
-            theme=theme(),
-            css=css() + CSS,
-            head=head(),
-            favicon_path=FAVICON,
-        )
+        build(served).launch(server_port=port, **settings())
     except OSError as error:
         parser.error(f"Port {port} cannot be used; set GRADIO_SERVER_PORT to another one. ({error})")
 

@@ -2,15 +2,24 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from genre_models import fetch
 from genre_models.fetch import FetchError
 from tests.visitor import Visitor, file
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """In a thread of its own: the browser of other tests keeps an event loop going in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
 
 ALL = ["mlp", "cnn", "lstm", "transformer", "musicnn"]
 
@@ -24,7 +33,7 @@ ALL = ["mlp", "cnn", "lstm", "transformer", "musicnn"]
 )
 def test_only_the_public_web_is_asked(host: str) -> None:
     with pytest.raises(FetchError, match="public web"):
-        asyncio.run(fetch.public_address(host))
+        run(fetch.public_address(host))
 
 
 class Endless(BaseHTTPRequestHandler):
@@ -67,17 +76,17 @@ def everything_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("everything_is_public")
 def test_a_file_is_fetched_within_its_bound(endless: str, tmp_path: Path) -> None:
-    path = asyncio.run(fetch.fetch(f"{endless}/short.wav", tmp_path, 1_000_000))
+    path = run(fetch.fetch(f"{endless}/short.wav", tmp_path, 1_000_000))
     assert (path.name, path.stat().st_size) == ("short.wav", 10_000)
     with pytest.raises(FetchError, match="more than 1 MB"):
-        asyncio.run(fetch.fetch(f"{endless}/long.wav", tmp_path, 1_000_000))
+        run(fetch.fetch(f"{endless}/long.wav", tmp_path, 1_000_000))
     assert list(tmp_path.rglob("*.wav")) == [path]
 
 
 @pytest.mark.usefixtures("everything_is_public")
 def test_a_redirection_is_looked_at_too(endless: str, tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="public web"):
-        asyncio.run(fetch.fetch(f"{endless}/away", tmp_path, 1_000_000))
+        run(fetch.fetch(f"{endless}/away", tmp_path, 1_000_000))
 
 
 def test_the_app_asks_no_neighbour(visitor: Visitor, endless: str) -> None:

@@ -83,9 +83,10 @@ def until(condition: Callable[[], bool], process: BaseProcess) -> None:
         time.sleep(0.0005)
 
 
-def kill(process: BaseProcess, done: "Synchronized[int]", checkpoints: Path, while_writing: bool) -> None:
-    """After some epochs: as a checkpoint is being written, or at no particular moment."""
-    epochs = random.randint(1, EPOCHS)
+def kill(
+    process: BaseProcess, done: "Synchronized[int]", checkpoints: Path, epochs: int, while_writing: bool
+) -> None:
+    """After so many epochs: as a checkpoint is being written, or at no particular moment."""
     until(lambda: done.value >= epochs, process)
     if while_writing:
         until(lambda: any(checkpoints.glob("*.part")), process)
@@ -103,7 +104,8 @@ def kill_often(work: Callable[..., None], argument: Any, checkpoints: Path) -> I
         before = kept(checkpoints)
         process.start()
         if number < KILLS:
-            kill(process, done, checkpoints, while_writing=number % 2 == 0)
+            epochs = random.randint(1, EPOCHS) if number else 1
+            kill(process, done, checkpoints, epochs, while_writing=number % 2 == 0)
         else:
             process.join(PATIENCE_S)
         assert kept(checkpoints) >= before + done.value - 1, "more than one epoch is lost"
@@ -131,7 +133,8 @@ def test_melody_training_survives_being_killed(tmp_path: Path) -> None:
     straight = transformer()
     teacher_forcing.fit(straight, DATA, DATA, PLAN)
     checkpoint = tmp_path / "killed" / "checkpoint.safetensors"
-    assert any(kill_often(train_melody, checkpoint, checkpoint.parent))
+    killed = list(kill_often(train_melody, checkpoint, checkpoint.parent))
+    assert any(killed)
     resumed = transformer()
     teacher_forcing.fit(resumed, DATA, DATA, PLAN, checkpoint, resume=True)
     theirs = resumed.state_dict()

@@ -160,27 +160,35 @@ def test_uploads_leave_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None
 # What is left behind
 
 
-def test_what_visitors_leave_is_deleted_and_the_history_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip: bytes
-) -> None:
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The app in this process, for three visitors, with its files in a folder of its own."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setattr(app, "VISITORS", 3)
     demo = app.build(serve(str(BUNDLED_WEIGHTS)))
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, app_kwargs=web.SETTINGS)
-    try:
-        visitor = Visitor(url)
-        handlers = {str(fn.name): number for number, fn in demo.fns.items()}
-        uploaded = visitor.upload(clip)
-        assert len(visitor.act(handlers["on_clip"], [uploaded, ["mlp"], True, None])["data"]) == 8
-        visitor.call("generate", *TUNE.values())
-        left = [path for path in tmp_path.rglob("*") if path.is_file()]
-        assert {path.suffix for path in left} == {".wav", ".json", ".csv", ".mid"}
-        delete_files_created_by_app(demo, age=0)
-        assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-        again = visitor.act(handlers["show_again"], [None], {"index": 0})
-        assert "a.wav" in again["data"][0]
-        assert demo.delete_cache == (app.CACHE_SWEEP_S, app.CACHE_AGE_S)
-    finally:
-        demo.close(verbose=False)
+    demo.launch(prevent_thread_lock=True, quiet=True, **app.settings())
+    yield demo
+    demo.close(verbose=False)
+
+
+def test_what_visitors_leave_is_deleted_and_the_history_stays(demo: Any, tmp_path: Path, clip: bytes) -> None:
+    visitor = Visitor(demo.local_url)
+    handlers = {str(fn.name): number for number, fn in demo.fns.items()}
+    uploaded = visitor.upload(clip)
+    assert "a.wav" in visitor.act(handlers["on_clip"], [uploaded, ["mlp"], True, None])["data"][0]
+    visitor.call("generate", *TUNE.values())
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.suffix for path in left} == {".wav", ".json", ".csv", ".mid"}
+    delete_files_created_by_app(demo, age=0)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert "a.wav" in visitor.act(handlers["show_again"], [None], {"index": 0})["data"][0]
+    assert demo.delete_cache == (app.CACHE_SWEEP_S, app.CACHE_AGE_S)
+
+
+def test_so_many_visitors_are_remembered_and_no_more(demo: Any) -> None:
+    for _ in range(6):
+        assert "error" in Visitor(demo.local_url).call("generate", "", *list(TUNE.values())[1:])
+    assert 0 < len(demo.state_holder.session_data) <= 3
 
 
 def test_the_log_holds_nothing_of_what_callers_send(
