@@ -101,6 +101,17 @@ def speed(answer: dict[str, Any]) -> str:
     )
 
 
+def look_inside(figures: dict[str, Any]) -> str:
+    """How long the Inside tab takes, in a sentence."""
+    page, alone = figures["verdict to complete Inside tab"], figures["working it out, without the page"]
+    return textwrap.fill(
+        f"From the verdict to the complete Inside tab of a 30 s clip it takes {page['median_ms']:.0f} ms "
+        f"({page['fastest_ms']:.0f} to {page['slowest_ms']:.0f}), {alone['median_ms']:.0f} of them to "
+        "work out what it shows.",
+        108,
+    )
+
+
 def together(figures: dict[str, Any]) -> str:
     """What a second process gained, and how far the losses of one and two are apart, as a table."""
     lines = [
@@ -145,6 +156,7 @@ def sections() -> dict[str, str]:
         "not music": not_music(_read("sound.json")),
         "teaching": textwrap.fill(in_words(_read("teaching.json")), 108),
         "speed": speed(_read("answer.json")),
+        "inside": look_inside(_read("inside.json")),
         "ear": ear(_read("ear.json")),
         "together": together(_read("distributed.json")),
         "cluster": on_cluster(_read("cluster.json")),
