@@ -17,7 +17,15 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from huggingface_hub.constants import HF_HUB_CACHE
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from genre_models import audio
 from genre_models.hub import BUNDLED_WEIGHTS
@@ -33,6 +41,9 @@ from tests.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 90
+LEAVING = "the page is left"
+PATIENCE_MS = 30_000  # for machines that are busy
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int = 44_100) -> Path:
@@ -128,7 +139,7 @@ def browser(clips: Path) -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 
@@ -139,14 +150,26 @@ def page(context: BrowserContext, app_url: str) -> Iterator[Page]:
     page = context.new_page()
     foreign: list[str] = []
     failures: list[str] = []
+    left: list[
+        str
+    ] = []  # the page that is on its way out: Gradio complains of requests that it cuts off then
+    page.add_init_script(f"addEventListener('beforeunload', () => console.info('{LEAVING}'))")
 
     def note(request: Request) -> None:
         if urlsplit(request.url).scheme not in {"blob", "data"} and not request.url.startswith(app_url):
             foreign.append(request.url)
 
     page.on("request", note)
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.text == LEAVING:
+            left.append(page.url)
+        elif message.type == "error" and not left:
+            failures.append(message.text)
+
     page.on("pageerror", lambda error: failures.append(str(error)))
-    page.on("console", lambda message: failures.append(message.text) if message.type == "error" else None)
+    page.on("console", hear)
+    page.on("framenavigated", lambda _: left.clear())
     page.goto(app_url)
     page.wait_for_selector("#ask")
     yield page

@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 from tests.sounds import sound
 from tests.test_browser import RECORDING_MS, upload
 
-PATIENCE_MS = 15_000
 DRONES, CLICKS = 0, 7
 """Two of the kinds of synthetic sound."""
 
@@ -43,7 +42,7 @@ def choose(page: Page, button: str, paths: Path | Sequence[Path]) -> None:
 def teach(page: Page, label: str, paths: Sequence[Path]) -> None:
     page.get_by_label("Label", exact=True).fill(label)
     choose(page, "Upload clips", paths)
-    expect(page.locator("#teach-said")).to_contain_text(f"added to “{label}”", timeout=PATIENCE_MS)
+    expect(page.locator("#teach-said")).to_contain_text(f"added to “{label}”")
 
 
 def teach_both(page: Page, taught_clips: dict[int, list[Path]]) -> None:
@@ -56,7 +55,7 @@ def teach_both(page: Page, taught_clips: dict[int, list[Path]]) -> None:
 
 def named(page: Page, label: str) -> None:
     words = re.compile(rf"Your labels: {label}, \d+%")
-    expect(page.locator("#taught h2")).to_have_text(words, timeout=PATIENCE_MS)
+    expect(page.locator("#taught h2")).to_have_text(words)
 
 
 def download(page: Page) -> Path:

@@ -51,7 +51,11 @@ def outcome(path: Path) -> str:
 
 def readers() -> list[subprocess.Popen[bytes]]:
     """The processes that wait for a file, the next one to be asked last."""
-    return [reader._process for reader in pool._idle.queue if reader]
+    return [reader._process for reader in idle()]
+
+
+def idle() -> list[pool._Reader]:
+    return [reader for reader in pool._idle.queue if reader]
 
 
 def kill_readers() -> None:
@@ -114,16 +118,17 @@ def test_the_greedy_files_are_what_they_are_called(tmp_path: Path) -> None:
 def read_while_stopped(path: Path, then: signal.Signals | None) -> str:
     """What is said of a file whose reader freezes, and gets another signal if there is one."""
     audio.load(path)  # so that there is a reader, which will be asked again
-    reader = readers()[-1]
-    reader.send_signal(signal.SIGSTOP)
+    reader = idle()[-1]
+    process = reader._process
+    process.send_signal(signal.SIGSTOP)
     said: list[str] = []
     visitor = threading.Thread(target=lambda: said.append(outcome(path)))
     visitor.start()
-    while reader in readers() or not visitor.is_alive():  # until it was asked
+    while reader._is_waiting:  # until it was asked
         time.sleep(0.01)
     if then:
-        reader.send_signal(then)
-        reader.send_signal(signal.SIGCONT)
+        process.send_signal(then)
+        process.send_signal(signal.SIGCONT)
     visitor.join(timeout=30)
     return said[0]
 

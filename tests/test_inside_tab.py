@@ -26,7 +26,6 @@ from tests.reports import SPEECH, make_report
 CLIP = EXAMPLES / "chaos-god.ogg"
 CHOICES = ("cnn", "plain", 0, 0)
 FIGURES = ["inside-clip", "inside-maps", "inside-map", "inside-occlusion", "inside-pictures"]
-PATIENCE_MS = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +194,6 @@ def test_the_cnn_is_drawn_with_its_sizes_and_formulas(tab: InsideTab) -> None:
 @pytest.fixture
 def looking(page: Page) -> Iterator[Page]:
     """The tab with the first example in it, picked there, without a visit to Classify."""
-    page.set_default_timeout(PATIENCE_MS)
     page.get_by_role("tab", name="Inside").click()
     expect(page.get_by_role("heading", name="Nothing to look inside yet")).to_be_visible()
     page.locator("#inside-examples button").first.click()
@@ -266,7 +264,7 @@ def test_musicnn_is_looked_at_on_request(looking: Page) -> None:
     page = looking
     expect(page.locator("#inside-mel-map .js-plotly-plot")).to_be_hidden()
     page.get_by_role("button", name="Look at MusiCNN too").click()
-    expect(page.locator("#inside-mel")).to_contain_text("cells silenced one by one", timeout=PATIENCE_MS)
+    expect(page.locator("#inside-mel")).to_contain_text("cells silenced one by one")
     rows = drawing(page, "inside-mel-map").evaluate("(plot) => plot._fullData[0].z.map((row) => row.length)")
     assert rows == [12] * 8
     page.get_by_role("group", name="Segment").get_by_role("radio").nth(1).check()

@@ -12,7 +12,6 @@ from genre_models.melody.tune import Note
 from genre_models.ui.presets import PRESETS
 
 GIVEN = "A5 E5 C#5 B3 G6"
-PATIENCE_MS = 20_000
 BARS = "#melody-roll .barlayer .point"
 PLAYS = """() => {
   const inside = (root) => [...root.querySelectorAll("*")].flatMap((element) =>
@@ -33,7 +32,6 @@ STOP_WHEN_WRITING = """() => {
 @pytest.fixture
 def tab(page: Page) -> Page:
     """The Melody tab, its roll drawn."""
-    page.set_default_timeout(PATIENCE_MS)
     page.get_by_role("tab", name="Melody").click()
     page.wait_for_selector(BARS)
     return page
@@ -54,8 +52,8 @@ def carry_on(tab: Page, text: str, length: int = 12) -> None:
 
 def written(tab: Page, length: int) -> list[Note]:
     """The tune as the page has it, once so many notes were added."""
-    expect(tab.locator("#melody-status")).to_contain_text(f"{length} notes added", timeout=PATIENCE_MS)
-    expect(tab.locator("#melody-sheet svg").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(tab.locator("#melody-status")).to_contain_text(f"{length} notes added")
+    expect(tab.locator("#melody-sheet svg").first).to_be_visible()
     return notes.parse(tab.locator("#tune-text textarea").input_value())
 
 
@@ -130,12 +128,12 @@ def test_a_tune_is_carried_on_and_followed_by_another(tab: Page) -> None:
     before = text.input_value()
     tab.get_by_role("button", name="Another one").click()
     expect(tab.locator("#melody-status")).to_contain_text(f"Seed {first + 1}.")
-    expect(text).not_to_have_value(before, timeout=PATIENCE_MS)
+    expect(text).not_to_have_value(before)
     expect(tab.locator(".look-title").first).to_contain_text("How note 10 was chosen")
     tune = written(tab, 8)
     tab.get_by_role("button", name="Continue from here").click()
     expect(field(tab)).to_have_value(notes.write(tune))
-    expect(tab.locator(".look-title").first).to_contain_text("How note 18 was chosen", timeout=PATIENCE_MS)
+    expect(tab.locator(".look-title").first).to_contain_text("How note 18 was chosen")
     assert written(tab, 8)[:10] == tune
 
 
@@ -145,7 +143,7 @@ def test_a_long_tune_can_be_stopped(tab: Page) -> None:
     number.press("Tab")
     tab.evaluate(STOP_WHEN_WRITING)
     tab.get_by_role("button", name="Carry it on").click()
-    expect(tab.locator("#melody-status")).to_contain_text("You stopped it here", timeout=PATIENCE_MS)
+    expect(tab.locator("#melody-status")).to_contain_text("You stopped it here")
     added = int(tab.locator("#melody-status b").inner_text().split()[0])
     assert added < 512
     expect(tab.locator("#tune-midi")).to_be_visible()

@@ -18,7 +18,6 @@ from genre_models.metrics import accuracies
 from genre_models.ui.training import TrainingTab, heard
 
 FIGURES = ["learning-curves", "descents-curves", "confusion-matrix", "split-accuracy", "melody-losses"]
-PATIENCE_MS = 20_000
 
 
 def shown(tab_of: History) -> dict[str, Any]:
@@ -135,7 +134,7 @@ def test_what_a_model_heard_follows_from_its_recipe() -> None:
 def titles(page: Page, figure: str) -> list[str]:
     """What stands beside the axes of a figure, once it is drawn."""
     drawn = page.locator(f"#{figure} .js-plotly-plot")
-    expect(drawn.locator(".xtitle")).to_be_visible(timeout=PATIENCE_MS)
+    expect(drawn.locator(".xtitle")).to_be_visible()
     return drawn.locator(".infolayer [class*=title]").all_inner_texts()
 
 
@@ -145,14 +144,14 @@ def test_a_visitor_reads_the_tab_and_turns_its_figures(page: Page) -> None:
         assert len(titles(page, figure)) >= 2
         expect(page.locator(f"#{figure} .js-plotly-plot")).to_have_attribute("role", "figure")
     page.locator("#descents-axis").get_by_label("Seconds").check()
-    expect(page.locator("#descents-curves .xtitle")).to_contain_text("(s)", timeout=PATIENCE_MS)
+    expect(page.locator("#descents-curves .xtitle")).to_contain_text("(s)")
     page.locator("#learning-network").get_by_label("LSTM").check()
-    expect(page.locator("#learning-curves .legendtext").first).to_have_text("training", timeout=PATIENCE_MS)
+    expect(page.locator("#learning-curves .legendtext").first).to_have_text("training")
     matrix = page.locator("#confusion-matrix .js-plotly-plot")
     before = matrix.get_attribute("aria-label")
     page.get_by_role("combobox", name="System").click()
     page.get_by_role("option", name="Baseline (SVM)").click()
-    expect(matrix).to_have_attribute("aria-label", re.compile("Baseline"), timeout=PATIENCE_MS)
+    expect(matrix).to_have_attribute("aria-label", re.compile("Baseline"))
     assert before is not None and "The verdict" in before
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(300)

@@ -11,7 +11,7 @@ from genre_models.classifiers import TransformerClassifier
 from genre_models.hub import Ensemble
 from genre_models.inside.clip import open_clip
 from genre_models.plots.features import HEIGHT, features
-from genre_models.ui.classify import LOGO, ClassifyTab
+from genre_models.ui.classify import CONCURRENT_ANSWERS, LOGO, ClassifyTab
 from genre_models.ui.inside_attention import AttentionPanel
 from genre_models.ui.inside_figure import drawing, drawn
 from genre_models.ui.inside_layers import LayersPanel
@@ -22,7 +22,9 @@ from genre_models.ui.report import render
 from genre_models.ui.session import Entry, Session
 from genre_models.ui.widgets import TRIGGER_SELECT, plain_html
 
-CONCURRENT_LOOKS = 2
+IN_ORDER: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "inside"}
+"""One after the other: of two looks side by side the earlier could end last and hide the later."""
+ON_REQUEST: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "inside-musicnn"}
 WAKE = "watch('value', () => { if (element.offsetParent) trigger('select'); });"
 """A new answer arrived while the tab is open."""
 NO_CLIP = (
@@ -104,19 +106,18 @@ class InsideTab:
     def _connect(self, tab: gr.Tab) -> None:
         session = self.classify.session
         light: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        slow = light | {"concurrency_limit": CONCURRENT_LOOKS, "concurrency_id": "inside"}
-        quick = slow | {"trigger_mode": "always_last"}
+        quick = light | IN_ORDER | {"trigger_mode": "always_last"}
         where = [session, self.segment]
         opening = [session, self.shown, *self._choices]
         for opened in (tab.select, self.wake.select):
-            opened(self.on_open, opening, self._outputs, **slow)
+            opened(self.on_open, opening, self._outputs, **light, **IN_ORDER)
         answered = [self.wake, self.plotly, self.body]
         self.classify.verdict.change(self.on_answer, [session, self.shown], answered, queue=False, **light)
         self.picker.select(
             self.on_example,
             [self.classify.chosen, session],
             [self.classify.clip, *self.classify.outputs],
-            concurrency_limit=CONCURRENT_LOOKS,
+            concurrency_limit=CONCURRENT_ANSWERS,
             concurrency_id="classify",
             api_visibility="private",
             show_progress="minimal",
@@ -124,7 +125,7 @@ class InsideTab:
         )
         if self.attention is not None:
             self.attention.connect(where, quick)
-        looking = self.occlusion.connect(where, quick, slow)
+        looking = self.occlusion.connect(where, quick, light | ON_REQUEST)
         self.layers.connect(where, quick)
         self.segment.input(
             self.on_segment,
