@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from genre_models.hub import ASSETS, BUNDLED_WEIGHTS
+from genre_models.hub import ASSETS
 
 EVALUATION_FILE = ASSETS / "metrics" / "evaluation.json"
 
@@ -115,11 +115,3 @@ def conditions(path: Path = EVALUATION_FILE) -> Conditions | None:
 def measured(path: Path = EVALUATION_FILE) -> Measured:
     """All of these, for the models that the evaluation was made with."""
     return Measured(accuracies(path=path), calibration(path), conditions(path))
-
-
-@cache
-def recipe(model: str) -> dict[str, Any]:
-    """What the bundled weights of a model were trained with, as `train.py genre` wrote it; {} if unknown."""
-    file = BUNDLED_WEIGHTS / model / "metrics.json"
-    metrics = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return {**metrics["recipe"], "epochs": metrics.get("epochs")} if "recipe" in metrics else {}

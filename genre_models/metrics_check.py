@@ -59,6 +59,26 @@ def read_perplexity(folder: Path) -> float | None:
         return None
 
 
+def read_recipe(folder: Path) -> Mapping[str, Any]:
+    """How a network was trained, by the metrics in its folder; {} where they do not say."""
+    try:
+        metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
+        recipe = {**metrics["recipe"], "epochs": metrics.get("epochs")}
+        _check_recipe(recipe)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return recipe
+
+
+def _check_recipe(recipe: Mapping[str, Any]) -> None:
+    if "learning_rate" in recipe:
+        _number(recipe["learning_rate"])
+        _whole(recipe["epochs"])
+        _whole(recipe["batch_size"])
+    for name in _items(recipe.get("conditions", [])):
+        _text(name)
+
+
 def _check_evaluation(evaluation: Any) -> None:
     for split in _entries(evaluation.get("splits", {})).values():
         for result in _entries(split).values():

@@ -1,6 +1,8 @@
 """The models that the app answers with: those asked for or, where they cannot be used, the bundled ones."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from genre_models.hub import (
     BUNDLED,
@@ -10,27 +12,34 @@ from genre_models.hub import (
     WeightsError,
     load_ensemble,
     load_melody,
+    load_text,
+    load_translation,
     locate,
 )
 from genre_models.melody import MelodyTransformer
 from genre_models.melody.tunes import Heard
 from genre_models.metrics import Measured
-from genre_models.metrics_check import MetricsError, read_heard, read_measured, read_perplexity
+from genre_models.metrics_check import MetricsError, read_heard, read_measured, read_perplexity, read_recipe
+from genre_models.words import TextTransformer, TranslationTransformer
 
 
 @dataclass(frozen=True)
 class Served:
     """All models of one source, what was measured of them, and what a visitor has to know about them.
 
-    `perplexity` is the melody model's per note; `problem` says why these are not the models that were asked
+    `recipes` say how the networks were trained, by name, {} where nothing says it; `perplexity` is the melody
+    model's per note; `problem` says why these are not the models that were asked
     for, `doubt` why their figures are not shown.
     """
 
     source: Source
     ensemble: Ensemble
     melody: MelodyTransformer | None = None
+    translation: TranslationTransformer | None = None
+    text: TextTransformer | None = None
     heard: Heard = field(default_factory=Heard)
     quality: Measured = field(default_factory=Measured)
+    recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     perplexity: float | None = None
     problem: str | None = None
     doubt: str | None = None
@@ -55,7 +64,16 @@ def serve(models: str) -> Served:
 
 def _load(source: Source) -> Served:
     folder = source.folder / MELODY_FOLDER
-    served = Served(source, load_ensemble(source.folder), load_melody(source.folder))
+    served = Served(
+        source,
+        load_ensemble(source.folder),
+        load_melody(source.folder),
+        load_translation(source.folder),
+        load_text(source.folder),
+    )
+    served = replace(
+        served, recipes={name: read_recipe(source.folder / name) for name in served.ensemble.models}
+    )
     if served.melody is not None:
         served = replace(served, perplexity=read_perplexity(folder))
     try:

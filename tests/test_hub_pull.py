@@ -104,7 +104,7 @@ def test_the_cache_serves_when_the_hub_is_away(hub: Hub, hub_server: Server, sma
 
 def test_a_hub_that_is_away_is_said(hub: Hub, hub_server: Server) -> None:
     hub_server.stop()
-    assert_fell_back(serve("ada/ears"), "The Hub cannot be reached, and ada/ears is not in the cache.")
+    assert_fell_back(serve("ada/ears"), "The Hub cannot be reached, and ada/ears is not whole in the cache.")
 
 
 def test_a_hub_in_trouble_is_said(hub: Hub) -> None:

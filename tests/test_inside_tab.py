@@ -47,7 +47,7 @@ def build(ensemble: Ensemble) -> InsideTab:
     with gr.Blocks() as page:
         classify_tab = ClassifyTab(page, ensemble, Measured())
         with gr.Tabs(), gr.Tab("Inside") as holder:
-            return InsideTab(holder, classify_tab, ensemble)
+            return InsideTab(holder, classify_tab, ensemble, {})
 
 
 def session(path: Path | str, report: Report) -> Session:

@@ -9,9 +9,10 @@ import torch
 
 from genre_models.classifiers import CNN, LSTM, MLP, MusiCNNClassifier, TransformerClassifier
 from genre_models.classifiers.base import GenreClassifier
+from genre_models.hub import BUNDLED_WEIGHTS
 from genre_models.inside.sizes import frames_seen, sizes
 from genre_models.melody import MelodyTransformer
-from genre_models.metrics import recipe
+from genre_models.metrics_check import read_recipe
 from genre_models.ui.notes import explanation
 
 MODELS: dict[str, type[GenreClassifier] | type[MelodyTransformer]] = {
@@ -118,7 +119,7 @@ def test_a_last_filter_of_the_cnn_sees_as_many_frames_as_the_note_says() -> None
 
 @pytest.mark.parametrize("name", ["mlp", "cnn", "lstm", "transformer", "musicnn"])
 def test_how_the_bundled_weights_were_trained_is_read_from_their_file(name: str) -> None:
-    known = recipe(name)
+    known = read_recipe(BUNDLED_WEIGHTS / name)
     text = prose(explanation(name, MODELS[name](), known))
     assert "These weights:" in text
     if name == "musicnn":
@@ -132,4 +133,4 @@ def test_how_the_bundled_weights_were_trained_is_read_from_their_file(name: str)
 
 def test_nothing_is_said_of_weights_whose_training_is_unknown(notes: dict[str, str]) -> None:
     assert not any("These weights" in note for note in notes.values())
-    assert recipe("gru") == {}
+    assert read_recipe(BUNDLED_WEIGHTS / "gru") == {}

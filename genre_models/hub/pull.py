@@ -5,15 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.constants import ENDPOINT, is_offline_mode
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.constants import ENDPOINT
 
+from genre_models.hub.errors import explain
 from genre_models.hub.loading import (
     BUNDLED_WEIGHTS,
     COMBINATION_FILE,
@@ -22,16 +16,19 @@ from genre_models.hub.loading import (
     refuse_pickles,
 )
 from genre_models.weights import WEIGHTS_FILE
+from genre_models.words.model import SEEN_FILE, VOCABULARY_FILE
 
 METRICS_FOLDER = "metrics"
 """Where what was measured of the models lies below a folder of them."""
 
 SHORT_COMMIT = 7
 _ON_THE_HUB = re.compile(r"(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<revision>\S+))?")
+MODEL_FILES = (WEIGHTS_FILE, "config.json", "metrics.json", VOCABULARY_FILE, SEEN_FILE)
+"""What a model's folder may hold that it is loaded from, or that the app speaks of."""
 _WANTED = [
     COMBINATION_FILE,
     f"{METRICS_FOLDER}/*.json",
-    *(f"{name}/{file}" for name in MODEL_FOLDERS for file in (WEIGHTS_FILE, "config.json", "metrics.json")),
+    *(f"{name}/{file}" for name in MODEL_FOLDERS for file in MODEL_FILES),
 ]
 
 
@@ -90,32 +87,12 @@ def locate(models: str) -> Source:
     repo, revision = named["repo"], named["revision"]
     try:
         folder = Path(snapshot_download(repo, revision=revision, allow_patterns=_WANTED))
-    except (
-        Exception
-    ) as error:  # whatever the Hub and the way to it are up to, the app has to say it and start
-        raise WeightsError(_explain(error, repo, revision)) from error
+    except Exception as error:  # whatever the Hub is up to, the app has to say it and start
+        missing = f"There is no folder {repo}, and no repository {repo} on the Hub that you may read."
+        raise WeightsError(explain(error, repo, revision, missing)) from error
     source = Source(folder, repo, revision, commit=folder.name)
     _look_for_pickles(source)
     return source
-
-
-def _explain(error: Exception, repo: str, revision: str | None) -> str:
-    """What went wrong on the way to `repo`, in a sentence for a person."""
-    match error:
-        case GatedRepoError():
-            return f"{repo} on the Hub is gated: ask for access on its page and set HF_TOKEN."
-        case RepositoryNotFoundError():
-            return f"There is no folder {repo}, and no repository {repo} on the Hub that you may read."
-        case RevisionNotFoundError():
-            return f"{repo} on the Hub has no branch, tag or commit {revision}."
-        case HfHubHTTPError():
-            return f"The Hub answered {error.response.status_code} when asked for {repo}."
-        case LocalEntryNotFoundError() if is_offline_mode():
-            return f"{repo} is not in the cache, and HF_HUB_OFFLINE keeps it from being fetched."
-        case LocalEntryNotFoundError():
-            return f"The Hub cannot be reached, and {repo} is not in the cache."
-        case _:
-            return f"{repo} could not be fetched from the Hub ({type(error).__name__})."
 
 
 def _look_for_pickles(source: Source) -> None:

@@ -13,17 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from huggingface_hub import HfUri, cached_assets_path, parse_hf_uri, snapshot_download
-from huggingface_hub.constants import is_offline_mode
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HfUriError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import HfUriError
 
 from genre_models.classifiers import GENRES
+from genre_models.hub.errors import explain
 from genre_models.training.archive import ARCHIVES, unpack
 from genre_models.training.gtzan import ARTISTS_FILE, LAYOUTS, SUFFIXES, DataError
 
@@ -77,25 +70,8 @@ def _download(uri: HfUri) -> Path:
             snapshot_download(uri.id, repo_type="dataset", revision=uri.revision, allow_patterns=wanted)
         )
     except Exception as error:  # whatever the Hub and the way to it are up to, a person wants one line
-        raise DataError(_explain(error, uri)) from error
-
-
-def _explain(error: Exception, uri: HfUri) -> str:
-    match error:
-        case GatedRepoError():
-            return f"{uri.id} on the Hub is gated: ask for access on its page and set HF_TOKEN."
-        case RepositoryNotFoundError():
-            return f"There is no data set {uri.id} on the Hub that you may read."
-        case RevisionNotFoundError():
-            return f"{uri.id} on the Hub has no branch, tag or commit {uri.revision}."
-        case LocalEntryNotFoundError() if is_offline_mode():
-            return f"{uri.id} is not whole in the cache, and HF_HUB_OFFLINE keeps it from being fetched."
-        case HfHubHTTPError():
-            return f"The Hub answered {error.response.status_code} when asked for {uri.id}."
-        case LocalEntryNotFoundError():
-            return f"The Hub cannot be reached, and {uri.id} is not whole in the cache."
-        case _:
-            return f"{uri.id} could not be fetched from the Hub ({type(error).__name__})."
+        missing = f"There is no data set {uri.id} on the Hub that you may read."
+        raise DataError(explain(error, uri.id, uri.revision, missing)) from error
 
 
 def _roots(place: Path) -> set[Path]:

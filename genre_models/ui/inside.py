@@ -1,6 +1,6 @@
 """The Inside tab: what the networks hear of the clip last asked about, and what they make of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import gradio as gr
@@ -48,9 +48,14 @@ Updates = dict[Any, Update]
 class InsideTab:
     """The widgets of the tab and what happens when they are used."""
 
-    def __init__(self, tab: gr.Tab, classify: ClassifyTab, ensemble: Ensemble) -> None:
-        self.classify = classify
-        self.ensemble = ensemble
+    def __init__(
+        self,
+        tab: gr.Tab,
+        classify: ClassifyTab,
+        ensemble: Ensemble,
+        recipes: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self.classify, self.ensemble, self.recipes = classify, ensemble, recipes
         self.shown = gr.State("")
         self.wake = gr.HTML(
             "", html_template="<i></i>", elem_id="inside-wake", js_on_load=WAKE, apply_default_css=False
@@ -90,7 +95,7 @@ class InsideTab:
                     self.occlusion = OcclusionPanel(self.ensemble.models)
             plain_html(render("inside_differ"), elem_id="inside-differ")
             with gr.Column(elem_id="inside-layers"):
-                self.layers = LayersPanel(self.ensemble.models, self.classify.cards)
+                self.layers = LayersPanel(self.ensemble.models, self.classify.cards, self.recipes)
 
     def _build_attention(self) -> AttentionPanel | None:
         model = self.ensemble.models.get(TransformerClassifier.name)

@@ -63,8 +63,13 @@ class Step:
 class LayersPanel:
     """The network that is chosen, and what flowed through it."""
 
-    def __init__(self, models: Mapping[str, GenreClassifier], cards: Mapping[str, ModelCard]) -> None:
-        self.models, self.cards = models, cards
+    def __init__(
+        self,
+        models: Mapping[str, GenreClassifier],
+        cards: Mapping[str, ModelCard],
+        recipes: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self.models, self.cards, self.recipes = models, cards, recipes
         first = FIRST if FIRST in models else next(iter(models))
         plain_html(render("inside_layers"))
         self.model = gr.Radio(
@@ -77,7 +82,7 @@ class LayersPanel:
             with gr.Column(scale=5, min_width=320):
                 self.network = plain_html(self._network(first))
             with gr.Column(scale=6, min_width=320):
-                self.note = plain_html(explanation(first, models[first]))
+                self.note = plain_html(self._note(first))
         self.words = plain_html(elem_id="inside-flow")
         self.pictures = drawing("inside-pictures", 400)
         with gr.Column(visible=False) as self.positions:
@@ -100,7 +105,7 @@ class LayersPanel:
         at = place(session, segment)
         described = {
             self.network: self._network(name),
-            self.note: explanation(name, self.models[name]),
+            self.note: self._note(name),
             self.positions: gr.Column(visible=name == TransformerClassifier.name),
         }
         return described if at is None else described | self.show(at, name)
@@ -113,6 +118,9 @@ class LayersPanel:
             self.words: render("inside_pictures", name=name),
             self.pictures: drawn(pictures(name, shown, alt)) if shown else "",
         }
+
+    def _note(self, name: str) -> str:
+        return explanation(name, self.models[name], self.recipes.get(name))
 
     def _network(self, name: str) -> str:
         card, model = self.cards[name], self.models[name]

@@ -19,6 +19,6 @@ def explanation(
     """The note on one network as HTML: "mlp", "cnn", "lstm", "transformer", "musicnn" or "melody".
 
     `model` is the running one; every size in the text is read off it. `recipe` is what its weights were
-    trained with (`metrics.recipe`), where that is known. Raises `KeyError` for another name.
+    trained with (`metrics_check.read_recipe`), where that is known. Raises `KeyError` for another name.
     """
     return render(f"notes_{name}", name=name, title=TITLES[name], sizes=sizes(model), recipe=recipe)
