@@ -10,13 +10,20 @@ app: $(VENV)/.app
 test: $(VENV)/.dev lint chromium sounds
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
-bench: $(VENV)/.dev chromium
+bench: $(VENV)/.bench chromium
 	$(BIN)/python -m tests.benchmarks.answer
 	$(BIN)/python -m tests.benchmarks.inside
 	$(BIN)/python -m tests.benchmarks.ear
 	$(BIN)/python -m tests.benchmarks.generation
+	$(BIN)/python -m tests.benchmarks.load
 	$(BIN)/python -m tests.benchmarks.distributed
 	$(BIN)/python -m tests.benchmarks.cluster
+	$(BIN)/python -m tests.benchmarks.whole
+	$(BIN)/python -m tests.benchmarks.extraction
+	$(BIN)/python -m tests.benchmarks.epochs
+	$(BIN)/python -m tests.benchmarks.notes
+	$(BIN)/python -m tests.benchmarks.startup
+	@$(BIN)/python -m tests.benchmarks
 
 space: $(VENV)/.app
 	@test -n "$(SPACE)" || { echo "Say where to: make space SPACE=user/name"; exit 2; }
@@ -60,6 +67,10 @@ $(VENV)/.app: requirements.txt | $(VENV)/bin/python
 $(VENV)/.dev: requirements-dev.txt requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $(VENV)/.app $@
+
+$(VENV)/.bench: requirements-bench.txt requirements-dev.txt requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	touch $(VENV)/.app $(VENV)/.dev $@
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -95,6 +95,10 @@ class KeyValueCache:
         self._values[:, :, self.length : end] = values
         self.length = end
 
+    def select(self, rows: Tensor) -> "KeyValueCache":
+        """Those of the batch's `rows`, ids (n,); any may come several times."""
+        return KeyValueCache(self.keys[rows], self.values[rows])
+
     @staticmethod
     def _doubled(held: Tensor, length: int) -> Tensor:
         room = held.new_empty(*held.shape[:2], 2 * length, held.shape[3])
@@ -219,6 +223,13 @@ class DecoderCache:
         else:
             self.past.append(keys, values)
         return self.past
+
+    def select(self, rows: Tensor) -> "DecoderCache":
+        """That of the batch's `rows`, ids (n,); any may come several times."""
+        made, past = self.memory_keys_values, self.past
+        return DecoderCache(
+            self.memory[rows], made and (made[0][rows], made[1][rows]), past and past.select(rows)
+        )
 
 
 class DecoderLayer(nn.Module):

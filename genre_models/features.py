@@ -2,9 +2,10 @@
 
 from functools import cache
 
+import torch
 from torch import Tensor
-from torchaudio.functional import amplitude_to_DB, create_dct
-from torchaudio.transforms import MelSpectrogram
+from torch.nn import functional as F
+from torchaudio.functional import amplitude_to_DB, create_dct, melscale_fbanks
 
 from genre_models.audio import SAMPLE_RATE, SEGMENT_SAMPLES
 
@@ -15,20 +16,54 @@ N_MFCC = 13
 N_FRAMES = 1 + SEGMENT_SAMPLES // HOP_LENGTH  # 130: the first frame is centred on sample 0
 TOP_DB = 80.0
 AMIN = 1e-10
+BAND_MELS = 16
+BLOCK_NUMBERS = 2**18  # in a block of frames: 1 MB, a core's fast memory
+
+
+class MelSpectrogram:
+    """Waveforms (n, samples) -> mel power spectrograms (n, mels, frames), as librosa computes them.
+
+    Slaney's mel scale and norm, frames centred on multiples of the hop and zeros beyond the ends. A block of
+    frames goes through all of it before the next, so that it stays in a core's fast memory, and a band of
+    neighbouring mels is multiplied only with the bins it hears: an eighth of all.
+    """
+
+    def __init__(self, sample_rate: int, n_fft: int, hop_length: int, n_mels: int) -> None:
+        self.n_fft, self.hop_length, self.n_mels = n_fft, hop_length, n_mels
+        self.window = torch.hann_window(n_fft)
+        filters = melscale_fbanks(
+            n_fft // 2 + 1, 0.0, sample_rate / 2, n_mels, sample_rate, norm="slaney", mel_scale="slaney"
+        )  # (bins, mels)
+        parts = filters.repeat_interleave(2, dim=0)  # (2 bins, mels), for real and imaginary parts
+        self.bands = [_heard_by(band) for band in parts.split(BAND_MELS, dim=1)]
+
+    def __call__(self, waveforms: Tensor) -> Tensor:
+        """Of each waveform by itself; without gradients."""
+        half = self.n_fft // 2
+        frames = F.pad(waveforms, (half, half)).unfold(1, self.n_fft, self.hop_length)  # (n, frames, n_fft)
+        mels = waveforms.new_empty(*frames.shape[:2], self.n_mels)
+        block = BLOCK_NUMBERS // self.n_fft
+        for one, out in zip(frames, mels, strict=True):
+            for rows, part in zip(one.split(block), out.split(block), strict=True):
+                spectrum = torch.view_as_real(torch.fft.rfft(rows * self.window))  # (block, bins, 2)
+                squares = spectrum.flatten(1).square_()
+                bands = part.split(BAND_MELS, dim=1)
+                for (bins, filters), band in zip(self.bands, bands, strict=True):
+                    band.copy_(squares[:, bins] @ filters)
+        return mels.transpose(1, 2)
+
+
+def _heard_by(filters: Tensor) -> tuple[slice, Tensor]:
+    """The rows of filters (parts, mels) from the first that is not all 0 to the last, and where they are."""
+    rows = filters.any(dim=1).nonzero()
+    heard = slice(int(rows[0]), int(rows[-1]) + 1)
+    return heard, filters[heard].contiguous()
 
 
 @cache
 def mel_spectrogram(sample_rate: int, n_fft: int, hop_length: int, n_mels: int) -> MelSpectrogram:
-    """Waveforms (n, samples) -> mel power spectrograms (n, mels, frames), as librosa computes them."""
-    return MelSpectrogram(
-        sample_rate=sample_rate,
-        n_fft=n_fft,
-        hop_length=hop_length,
-        n_mels=n_mels,
-        mel_scale="slaney",
-        norm="slaney",
-        pad_mode="constant",
-    )
+    """The spectrogram with these settings, made once."""
+    return MelSpectrogram(sample_rate, n_fft, hop_length, n_mels)
 
 
 def log_mel(segments: Tensor) -> Tensor:

@@ -3,12 +3,18 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from genre_models.attention import Attention
+
+Floats = NDArray[np.float64]
+COLDEST = 1e-290
+"""A temperature that any logit can be divided by without overflow."""
 
 Allowed = Callable[[Tensor], Tensor]
 """The target so far, ids (batch, t) -> which tokens may come next, bool (batch, target_vocab)."""
@@ -44,21 +50,41 @@ class Sampling:
 
     def distribution(self, logits: Tensor) -> Tensor:
         """Logits (batch, vocab) -> the probabilities that are drawn from, 0 for what is left out."""
+        exact: Floats = logits.numpy(force=True).astype(np.float64)
+        return torch.from_numpy(self.shares(exact)).to(logits.dtype)
+
+    def shares(self, logits: Floats) -> Floats:
+        """The same in NumPy, which gets sooner to so few numbers."""
         if self.temperature == 0:
-            return F.one_hot(logits.argmax(dim=-1), logits.shape[-1]).to(logits)
-        highest = logits.amax(dim=-1, keepdim=True)  # that no temperature is too small to divide by
-        probabilities = ((logits - highest) / self.temperature).softmax(dim=-1)
-        if self.top_k is None and self.top_p == 1:
-            return probabilities
-        ordered, order = probabilities.sort(dim=-1, descending=True, stable=True)
-        if self.top_k is not None:
-            ordered[:, self.top_k :] = 0
+            likeliest = logits.argmax(axis=1)[:, None]
+            return (np.arange(logits.shape[1]) == likeliest).astype(np.float64)
+        masses = _masses(logits, max(self.temperature, COLDEST))
+        if self.top_k is not None or self.top_p < 1:
+            masses *= self._kept(masses)
+        masses /= np.add.reduce(masses, axis=1, keepdims=True)
+        return masses
+
+    def _kept(self, masses: Floats) -> NDArray[np.bool_]:
+        """Which of masses (batch, vocab) are among the top-k and in the nucleus; of equal ones the first."""
+        ordered = np.sort(masses, axis=1)[:, ::-1][:, : self.top_k]
+        sizes = np.full(len(masses), ordered.shape[1])
         if self.top_p < 1:
-            likelier = F.pad(ordered.cumsum(dim=-1)[:, :-1], (1, 0))  # (batch, vocab), the mass of all before
-            enough = self.top_p * ordered.sum(dim=-1, keepdim=True)
-            ordered = ordered.masked_fill(likelier >= enough, 0)
-        ordered = ordered / ordered.sum(dim=-1, keepdim=True)
-        return torch.zeros_like(ordered).scatter(-1, order, ordered)
+            reached = np.add.accumulate(ordered, axis=1)
+            sizes = 1 + np.add.reduce(reached[:, :-1] < self.top_p * reached[:, -1:], axis=1)
+        least = ordered[np.arange(len(masses)), sizes - 1, None]  # (batch, 1)
+        kept = masses >= least
+        if np.count_nonzero(kept) > np.add.reduce(sizes):
+            equal = masses == least
+            room = sizes - np.add.reduce(masses > least, axis=1)
+            kept &= ~equal | (np.add.accumulate(equal, axis=1, dtype=np.int64) <= room[:, None])
+        return kept
+
+
+def _masses(logits: Floats, temperature: float) -> Floats:
+    """exp(logits / temperature), (batch, vocab), but for a factor that makes the largest of a row 1."""
+    masses = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
+    masses /= temperature
+    return np.exp(masses, out=masses)
 
 
 @dataclass(frozen=True)
@@ -71,10 +97,15 @@ class Step:
     """
 
     tokens: Tensor  # (batch,)
-    probabilities: Tensor  # (batch, target_vocab), the model's own, of every token but PAD
+    logits: Tensor  # (batch, target_vocab), the model's own, minus infinity for PAD
     sampled_from: Tensor  # (batch, target_vocab), of what is allowed after temperature, top-k and top-p
     finished: Tensor  # (batch,), True from the row's stop token on
     attention: Attention | None
+
+    @cached_property
+    def probabilities(self) -> Tensor:
+        """The model's own, of every token but PAD, (batch, target_vocab)."""
+        return self.logits.softmax(dim=-1)
 
 
 class Rows:
@@ -83,35 +114,58 @@ class Rows:
     def __init__(
         self, prefix: Tensor, pad: int, sampling: Sampling, stop: int | None, allowed: Allowed | None
     ) -> None:
-        self.tokens = prefix.cpu()  # (batch, t)
         self.pad, self.sampling, self.stop, self.allowed = pad, sampling, stop, allowed
         self.generators = sampling.generators(len(prefix))
-        self.finished = torch.zeros(len(prefix), dtype=torch.bool)
+        self.finished = np.zeros(len(prefix), dtype=bool)
+        self._tokens = prefix.numpy(force=True).copy()  # (batch, room)
+        self._length = prefix.shape[1]
 
     def extend(self, logits: Tensor, attention: Attention | None) -> Step:
         """Choose by the logits (batch, target_vocab) of what comes next."""
-        logits = logits.cpu().double()
-        logits[:, self.pad] = -math.inf
-        distribution = self.sampling.distribution(self._permitted(logits))
-        draws = zip(distribution, self.generators, self.finished.tolist(), strict=True)
-        tokens = torch.tensor(
-            [
-                self.pad if finished else int(torch.multinomial(row, 1, generator=generator))
-                for row, generator, finished in draws
-            ]
+        scores: Floats = logits.numpy(force=True).astype(np.float64)
+        scores[:, self.pad] = -np.inf
+        shares = (
+            self.sampling.shares(scores)
+            if self.allowed is None
+            else self._allowed_shares(scores, self.allowed)
         )
+        tokens = self._draw(shares)
+        self._append(tokens)
         if self.stop is not None:
             self.finished = self.finished | (tokens == self.stop)
-        if self.allowed is not None:
-            self.tokens = torch.cat([self.tokens, tokens[:, None]], dim=1)
-        return Step(tokens, logits.softmax(dim=-1), distribution, self.finished, attention)
+        return Step(
+            tokens=torch.from_numpy(tokens),
+            logits=torch.from_numpy(scores),
+            sampled_from=torch.from_numpy(shares),
+            finished=torch.from_numpy(self.finished),
+            attention=attention,
+        )
 
-    def _permitted(self, logits: Tensor) -> Tensor:
-        if self.allowed is None:
-            return logits
-        permitted = self.allowed(self.tokens).cpu() | self.finished[:, None]  # (batch, target_vocab)
-        logits = logits.masked_fill(~permitted, -math.inf)
-        stuck = logits.isneginf().all(dim=-1)
-        if stuck.any():
-            raise ValueError(f"no token is allowed next in row {int(stuck.nonzero()[0])}")
-        return logits
+    def _draw(self, shares: Floats) -> NDArray[np.int64]:
+        """A token for each row, (batch,): of exponential clocks, each as fast as it is likely, the first.
+
+        The draws are those of `torch.multinomial` with the same generators.
+        """
+        tokens = np.full(len(shares), self.pad)
+        for row, generator in enumerate(self.generators):
+            if not self.finished[row]:
+                clocks = torch.empty(shares.shape[1], dtype=torch.float64).exponential_(generator=generator)
+                tokens[row] = (shares[row] / clocks.numpy()).argmax()
+        return tokens
+
+    def _append(self, tokens: NDArray[np.int64]) -> None:
+        if self._length == self._tokens.shape[1]:  # twice the room: appending costs the same at any length
+            self._tokens = np.concatenate([self._tokens, self._tokens], axis=1)
+        self._tokens[:, self._length] = tokens
+        self._length += 1
+
+    def _allowed_shares(self, scores: Floats, allowed: Allowed) -> Floats:
+        so_far = torch.from_numpy(self._tokens[:, : self._length])
+        permitted = allowed(so_far).numpy(force=True) | self.finished[:, None]  # (batch, vocab)
+        permitted[:, self.pad] = False
+        choices = np.add.reduce(permitted, axis=1)
+        if not choices.all():
+            raise ValueError(f"no token is allowed next in row {int(choices.argmin())}")
+        if choices.max() == 1:  # as grammar often has it
+            return permitted.astype(np.float64)
+        return self.sampling.shares(np.where(permitted, scores, -np.inf))

@@ -20,18 +20,24 @@ from genre_models.attention import (
     padding_mask,
 )
 from genre_models.sampling import Allowed, Rows, Sampling, Step
+from genre_models.stepping import Parts, Stepper
 from genre_models.weights import StrictWeights
 
-__all__ = ["Allowed", "Attention", "EncoderDecoder", "Sampling", "Step"]
+__all__ = ["Allowed", "Attention", "EncoderDecoder", "Read", "Sampling", "Step", "evaluating"]
 
 
 @dataclass(frozen=True)
-class _Read:
+class Read:
     """A source that the encoder has read, and what the decoder keeps of it and of its target."""
 
     layers: list[DecoderCache]
     mask: Tensor | None  # (batch, 1, 1, s)
     attention: list[Tensor] | None
+
+    def select(self, rows: Tensor) -> "Read":
+        """That of the batch's `rows`, ids (n,), without attention; any may come several times."""
+        mask = None if self.mask is None else self.mask[rows]
+        return Read([layer.select(rows) for layer in self.layers], mask, None)
 
 
 class EncoderDecoder(nn.Module, StrictWeights, library_name="genre-models", license="mit", tags=["seq2seq"]):
@@ -96,7 +102,7 @@ class EncoderDecoder(nn.Module, StrictWeights, library_name="genre-models", lice
         With `return_attention` also the weights of all layers.
         """
         padding = target == self.pad
-        read = self._read(source, return_attention)
+        read = self.read(source, return_attention)
         x, attention = self._decode(target, _positions(padding), _past_mask(padding), read)
         logits = self.head(x)
         return logits if attention is None else (logits, attention)
@@ -142,6 +148,10 @@ class EncoderDecoder(nn.Module, StrictWeights, library_name="genre-models", lice
         if max_tokens < 1:
             raise ValueError(f"max_tokens is 1 or more, not {max_tokens}")
         rows = Rows(prefix, self.pad, sampling or Sampling(), stop, allowed)
+        plain = len(prefix) == 1 and not ((source == self.pad).any() or (prefix == self.pad).any())
+        parts = Parts(self.target_embedding, self.scale, self.positions, self.decoder, self.head)
+        if plain and not return_attention and parts.can_step:
+            return self._single_steps(source, prefix, max_tokens, rows, parts)
         return self._steps(source, prefix, max_tokens, rows, return_attention)
 
     @torch.inference_mode()
@@ -152,10 +162,10 @@ class EncoderDecoder(nn.Module, StrictWeights, library_name="genre-models", lice
         is_padded = bool(padding.any())
         tokens, positions = prefix, _positions(padding)
         mask: Tensor | None = _past_mask(padding)
-        read: _Read | None = None
+        read: Read | None = None
         for _ in range(max_tokens):
-            with _evaluating(self):
-                read = read or self._read(source, return_attention)
+            with evaluating(self):
+                read = read or self.read(source, return_attention)
                 x, attention = self._decode(tokens, positions, mask, read)
                 logits = self.head(x[:, -1])  # (batch, target_vocab)
             step = rows.extend(logits, attention)
@@ -168,7 +178,26 @@ class EncoderDecoder(nn.Module, StrictWeights, library_name="genre-models", lice
                 padding = F.pad(padding, (0, 1))
                 mask = padding_mask(padding)
 
-    def _read(self, source: Tensor, return_attention: bool) -> _Read:
+    @torch.inference_mode()
+    def _single_steps(
+        self, source: Tensor, prefix: Tensor, max_tokens: int, rows: Rows, parts: Parts
+    ) -> Iterator[Step]:
+        """As `_steps`, for one row without PAD: all after the prefix is the stepper's."""
+        with evaluating(self):
+            read = self.read(source)
+            padding = torch.zeros_like(prefix, dtype=torch.bool)
+            x, _ = self._decode(prefix, _positions(padding), _past_mask(padding), read)
+            logits = self.head(x[:, -1])  # (1, target_vocab)
+        stepper = Stepper(parts, read.layers, prefix.shape[1])
+        for left in reversed(range(max_tokens)):
+            step = rows.extend(logits, None)
+            yield step
+            if not left or step.finished.all():
+                return
+            logits = stepper(step.tokens)
+
+    def read(self, source: Tensor, return_attention: bool = False) -> Read:
+        """Ids (batch, s) -> what `next_logits` goes by."""
         padding = source == self.pad
         mask = padding_mask(padding) if padding.any() else None
         x = self._embed(self.source_embedding, source, _positions(padding), source.shape[1])
@@ -177,10 +206,19 @@ class EncoderDecoder(nn.Module, StrictWeights, library_name="genre-models", lice
             x, weights = layer(x, return_attention, mask)  # (batch, s, d_model)
             if attention is not None:
                 attention.append(weights)
-        return _Read([DecoderCache(x) for _ in self.decoder], mask, attention)
+        return Read([DecoderCache(x) for _ in self.decoder], mask, attention)
+
+    def next_logits(self, read: Read, tokens: Tensor) -> Tensor:
+        """The next target token of each row, ids (batch,) -> logits (batch, target_vocab) of the one after.
+
+        `read` grows by them. There is no PAD among them.
+        """
+        positions = torch.full_like(tokens[:, None], read.layers[0].length)
+        x, _ = self._decode(tokens[:, None], positions, None, read)  # (batch, 1, d_model)
+        return self.head(x[:, -1])
 
     def _decode(
-        self, tokens: Tensor, positions: Tensor, mask: Tensor | None, read: _Read
+        self, tokens: Tensor, positions: Tensor, mask: Tensor | None, read: Read
     ) -> tuple[Tensor, Attention | None]:
         """The next n target tokens (batch, n) -> (batch, n, d_model); what was read grows by them."""
         attention = None if read.attention is None else Attention(read.attention)
@@ -210,7 +248,7 @@ def _past_mask(padding: Tensor) -> Tensor:
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
     """Without dropout; the model goes on training afterwards if it was."""
     training = model.training
     if training:

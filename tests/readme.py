@@ -9,6 +9,7 @@ from genre_models.hub import ASSETS
 from genre_models.training.melody_report import table as melody_table
 from genre_models.training.tables import conditions_table, table
 from genre_models.training.teaching import in_words
+from tests.benchmarks.beside import METRICS, kept
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
@@ -101,6 +102,37 @@ def speed(answer: dict[str, Any]) -> str:
     )
 
 
+def beside() -> str:
+    """All that was timed beside a peer, and what has none, as a table."""
+    lines = ["| what | ours | peer | times as fast (range) | goal |", "|---|---|---|---|---|"]
+    for path in sorted(METRICS.glob("*.json")):
+        for row in kept(path):
+            peer = "" if row.peer is None else f"{row.peer:,.4g} {row.unit}, {row.peer_name}"
+            times = "" if row.times is None else f"{row.times:.3g} ({row.lowest:.3g} to {row.highest:.3g})"
+            goal = "" if row.goal is None else f"{row.goal:g}"
+            lines.append(f"| {row.what} | {row.ours:,.4g} {row.unit} | {peer} | {times} | {goal} |")
+    return "\n".join(lines)
+
+
+def load(figures: dict[str, Any]) -> str:
+    """What became of many visitors at once and of many requests in a row, in sentences."""
+    crowd, row = figures["at_once"], figures["in_a_row"]
+    classify, generate, alone = crowd["classify"], crowd["generate"], crowd["classify_alone"]
+    megabytes = row["median_mb_of_each_200"]
+    return textwrap.fill(
+        f"{crowd['visitors']} visitors at the same moment, each with a clip and a tune, on "
+        f"{figures['machine']['cores']} cores: {crowd['equal']} of {crowd['requests']} requests were "
+        f"answered as for a single visitor, {crowd['refused']} refused in words, {crowd['wrong']} wrong; "
+        f"{crowd['requests_per_second']:.1f} requests a second, half of the clips within "
+        f"{classify['median_s']:.0f} s and 95% within {classify['p95_s']:.0f} s (alone "
+        f"{alone['median_s']:.1f} s), 95% of the tunes within {generate['p95_s']:.0f} s. Over "
+        f"{row['requests']:,} requests in a row ({row['refused']:,} of them wrong, and refused) the memory "
+        f"of app and readers stayed between {min(megabytes):,.0f} and {max(megabytes):,.0f} MB, medians of "
+        f"200 each; at most it was {figures['peak_mb']:,.0f} MB.",
+        108,
+    )
+
+
 def look_inside(figures: dict[str, Any]) -> str:
     """How long the Inside tab takes, in a sentence."""
     page, alone = figures["verdict to complete Inside tab"], figures["working it out, without the page"]
@@ -156,6 +188,8 @@ def sections() -> dict[str, str]:
         "not music": not_music(_read("sound.json")),
         "teaching": textwrap.fill(in_words(_read("teaching.json")), 108),
         "speed": speed(_read("answer.json")),
+        "beside": beside(),
+        "load": load(_read("load.json")),
         "inside": look_inside(_read("inside.json")),
         "ear": ear(_read("ear.json")),
         "together": together(_read("distributed.json")),

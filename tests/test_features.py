@@ -4,9 +4,19 @@ import librosa
 import numpy as np
 import pytest
 import torch
+import torchaudio
 
-from genre_models import audio
-from genre_models.features import N_FRAMES, N_MFCC, log_mel, mfcc
+from genre_models import audio, musicnn
+from genre_models.features import (
+    HOP_LENGTH,
+    N_FFT,
+    N_FRAMES,
+    N_MELS,
+    N_MFCC,
+    log_mel,
+    mel_spectrogram,
+    mfcc,
+)
 from tests.clips import real_clips
 
 
@@ -54,6 +64,32 @@ def test_a_change_of_level_moves_only_coefficient_0() -> None:
     change = mfcc(noise * 10 ** (-10 / 20)) - mfcc(noise)
     torch.testing.assert_close(change[..., 0], torch.full((1, 130), -10 * 128**0.5), atol=1e-2, rtol=0)
     assert change[..., 1:].abs().max() < 1e-2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        (audio.SAMPLE_RATE, N_FFT, HOP_LENGTH, N_MELS),
+        (musicnn.SAMPLE_RATE, musicnn.N_FFT, musicnn.HOP_LENGTH, musicnn.N_MELS),
+    ],
+    ids=["ours", "MusiCNN's"],
+)
+def test_mel_spectrogram_equals_torchaudio(settings: tuple[int, int, int, int]) -> None:
+    rate, n_fft, hop_length, n_mels = settings
+    theirs = torchaudio.transforms.MelSpectrogram(
+        rate,
+        n_fft,
+        hop_length=hop_length,
+        n_mels=n_mels,
+        mel_scale="slaney",
+        norm="slaney",
+        pad_mode="constant",
+    )
+    segments = synthetic_segments()[:, :100_003]
+    expected = theirs(segments)
+    torch.testing.assert_close(
+        mel_spectrogram(*settings)(segments), expected, atol=1e-6 * float(expected.max()), rtol=1e-4
+    )
 
 
 def test_log_mel_spans_at_most_80_db_within_each_segment() -> None:

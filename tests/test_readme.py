@@ -21,9 +21,16 @@ def test_the_space_uses_the_pinned_gradio() -> None:
 
 
 def test_every_requirement_is_pinned_exactly() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-cluster.txt"):
+    for name in (
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-bench.txt",
+        "requirements-cluster.txt",
+    ):
         lines = (ROOT / name).read_text().splitlines()
-        assert all(re.fullmatch(r"[\w.\-\[\]]+==[\w.]+|-r requirements.txt", line) for line in lines), name
+        assert all(
+            re.fullmatch(r"[\w.\-\[\]]+==[\w.]+|-r requirements(-dev)?.txt", line) for line in lines
+        ), name
 
 
 def test_links_to_files_lead_somewhere() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from genre_models.sampling import Rows
 from genre_models.seq2seq import Sampling
 
 logits_lists = st.lists(st.floats(-20, 20), min_size=1, max_size=30)
@@ -78,6 +79,25 @@ def test_every_row_has_a_generator_of_its_own() -> None:
     (alone,) = Sampling(seed=6).generators(1)
     assert not torch.equal(torch.rand(4, generator=first), drawn := torch.rand(4, generator=second))
     assert torch.equal(drawn, torch.rand(4, generator=alone))
+
+
+def test_tokens_are_what_multinomial_draws() -> None:
+    sampling = Sampling(top_k=9, seed=5)
+    rows = Rows(torch.ones(2, 1, dtype=torch.long), 0, sampling, None, None)
+    generators = sampling.generators(2)
+    for _ in range(50):
+        step = rows.extend(torch.randn(2, 40), None)
+        expected = [
+            int(torch.multinomial(row, 1, generator=generator))
+            for row, generator in zip(step.sampled_from, generators, strict=True)
+        ]
+        assert step.tokens.tolist() == expected
+
+
+def test_of_equal_tokens_the_first_are_kept() -> None:
+    logits = torch.tensor([[0.0, 1.0, 1.0, 1.0, 2.0], [5.0, 5.0, 5.0, 5.0, 5.0]])
+    distribution = Sampling(top_k=3).distribution(logits)
+    assert (distribution > 0).tolist() == [[False, True, True, False, True], [True, True, True, False, False]]
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ class Decoder:
             return
         for converted in converted_frames:
             block = converted.to_ndarray().reshape(-1, self.channels).astype(np.float32, copy=False)
-            if not np.abs(block).max() <= MAX_AMPLITUDE:  # false for NaN too
+            if not (block.min() >= -MAX_AMPLITUDE and block.max() <= MAX_AMPLITUDE):  # true for NaN too
                 raise AudioError(NOT_NUMBERS)
             yield block
 

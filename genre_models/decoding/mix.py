@@ -61,9 +61,10 @@ class _Mix:
             self._is_longer = self._heard + len(block) > limit
             kept = block[: limit - self._heard]  # (frames, channels)
             self._heard += len(kept)
-            mono = kept @ self._weights  # (frames,)
-            self._energy += float(mono @ mono)
-            self._channel_energies += np.einsum("fc,fc->c", kept, kept)
+            mono = kept @ self._weights if kept.shape[1] > 1 else kept[:, 0]  # (frames,)
+            energy = float(mono @ mono)
+            self._energy += energy
+            self._channel_energies += np.einsum("fc,fc->c", kept, kept) if kept.shape[1] > 1 else energy
             yield mono
             if self._is_longer:
                 return

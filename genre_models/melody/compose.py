@@ -151,7 +151,7 @@ class _Composer:
             max_tokens=TOKENS_PER_NOTE * WINDOW_NOTES,
             sampling=replace(sampling, seed=seed),
             stop=END,
-            allowed=lambda _: torch.from_numpy(np.stack([writer.allowed() for writer in writers])),
+            allowed=lambda _: torch.from_numpy(np.array([writer.allowed() for writer in writers])),
         ):
             new = [writer.push(step, i) for i, writer in enumerate(writers)]
             if any(note is not None for note in new):
@@ -197,24 +197,28 @@ class _Writer:
             self.pitch = step
         if not vocabulary.is_length(token) or self.pitch is None:
             return None
-        note = self._next_note(self.pitch.probabilities[i], step.probabilities[i])
+        note = self._next_note(self.pitch.logits[i].numpy(), step.logits[i].numpy())
         self.row.notes.append(note)
         self.room -= 1
         return note
 
-    def _next_note(self, before: Tensor, after: Tensor) -> NextNote:
+    def _next_note(self, before: np.ndarray, after: np.ndarray) -> NextNote:
+        """By the logits of all tokens (vocabulary.SIZE,) before the pitch and after it."""
         pitch, length = self.window.target[-2:]
         (note,) = vocabulary.decode([pitch, length], self.request.flat)
-        pitches = before[vocabulary.REST : vocabulary.FIRST_LENGTH].numpy()
-        end, lengths = float(before[END]), after[vocabulary.FIRST_LENGTH :].numpy()
-        total = pitches.sum() + end
-        return NextNote(note, pitches / total, end / total, lengths / lengths.sum())
+        shares = _softmax(np.append(before[vocabulary.REST : vocabulary.FIRST_LENGTH], before[END]))
+        return NextNote(note, shares[:-1], float(shares[-1]), _softmax(after[vocabulary.FIRST_LENGTH :]))
 
 
 def _first_read(positions: Sequence[Fraction], bar: Fraction) -> int:
     """Which note the encoder reads first: the first after a bar line, as in training, among the last ones."""
     last = range(max(0, len(positions) - 1 - WINDOW_NOTES), len(positions) - 1)
     return next((i for i in last if i == 0 or positions[i] % bar == 0), last.start)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    masses = np.exp(logits - logits.max())
+    return masses / masses.sum()
 
 
 def _only(token: int) -> np.ndarray:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import librosa
@@ -25,6 +26,7 @@ from genre_models import audio
 from genre_models.classify import classify
 from genre_models.features import mfcc
 from genre_models.hub import ASSETS, load_ensemble
+from tests.benchmarks.beside import compared, line, turns
 from tests.conftest import ROOT, free_port, music, wait_for
 
 RUNS = 15
@@ -116,17 +118,24 @@ def main() -> None:
         results = {
             "upload to painted answer, five models": summary(in_browser(clip)),
             "the library's classify() alone": summary(repeat(lambda: classify(clip, ensemble))),
-            "our load and MFCCs": summary(repeat(lambda: mfcc(audio.segment(audio.load(clip)).waveforms))),
-            "librosa's load and MFCCs": summary(repeat(lambda: with_librosa(clip))),
         }
+        pairs = turns(
+            lambda: mfcc(audio.segment(audio.load(clip)).waveforms),
+            lambda: with_librosa(clip),
+            RUNS,
+            WARM_UPS,
+        )
+    ours, librosas = ([1e3 * seconds for seconds in times] for times in zip(*pairs, strict=True))
+    results |= {"our load and MFCCs": summary(ours), "librosa's load and MFCCs": summary(librosas)}
+    row = compared("load and MFCCs of a 30 s clip", "librosa", pairs)
     ratio = results["our load and MFCCs"]["median_ms"] / results["librosa's load and MFCCs"]["median_ms"]
     for name, figures in results.items():
         print(
             f"{name:40s} {figures['median_ms']:8.1f} ms ({figures['fastest_ms']} to {figures['slowest_ms']})"
         )
-    print(f"our load and MFCCs / librosa's: {ratio:.2f}")
+    print(line(row))
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "runs": RUNS}
-    content = {"machine": machine, **results, "ours_over_librosa": round(ratio, 2)}
+    content = {"machine": machine, **results, "ours_over_librosa": round(ratio, 2), "rows": [asdict(row)]}
     RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
