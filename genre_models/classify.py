@@ -1,9 +1,11 @@
 """An audio file in, a report of what every model hears out: shared by the app, its API and the evaluation."""
 
+import os
 import time
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import torch
@@ -18,6 +20,7 @@ from genre_models.sound import Sound
 from genre_models.verdict import Verdict, decide, hedge, outside, refuse
 
 AT_ONCE = 10  # segments, which bounds the memory that ten minutes take
+_TURNS = BoundedSemaphore(os.cpu_count() or 1)  # more clips at once than cores would only take memory
 SILENT = "This clip is silent, so there is no genre to name: check the microphone or the file."
 
 
@@ -133,6 +136,11 @@ def classify(path: str | Path, ensemble: Ensemble, chosen: Collection[str] | Non
     models = [model for name, model in ensemble.models.items() if chosen is None or name in chosen]
     if not models:
         raise ValueError("choose at least one model")
+    with _TURNS:
+        return _classify(path, ensemble, models)
+
+
+def _classify(path: str | Path, ensemble: Ensemble, models: list[GenreClassifier]) -> Report:
     start = time.perf_counter()
     clip, at_16_khz = audio.read_at(path, [audio.SAMPLE_RATE, musicnn.SAMPLE_RATE])
     segments = audio.segment(clip.waveform)

@@ -16,15 +16,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 2**18  # bytes of any request but an upload; the longest notes are 40 KB
 MAX_UPLOAD = 2**30  # bytes of an upload, which may hold several files
+MAX_TOOL_CALL = 2**22  # bytes of a call of a tool, which may hold a file as text
 MIN_FREE = 2**30  # bytes of disk that uploads leave
 
 UPLOAD = re.compile(r"/gradio_api/upload/?$")
+TOOLS = re.compile(r"/gradio_api/mcp(/http)?/?$")
 UNUSED = re.compile(
-    r"[^=]*/(gradio_api/(file[=/]https?:|proxy=|deep_link|run-history|runs|(undo-)?vibe)|monitoring|pwa_icon/)",
+    r"[^=]*/(gradio_api/(file[=/]https?:|proxy=|deep_link|run-history|runs|(undo-)?vibe|mcp/(sse|messages))"
+    r"|monitoring|pwa_icon/)",
     re.IGNORECASE,
 )
 """What Gradio offers and this app does not use: fetching other hosts' files for anyone, writing files that
-are never deleted, statistics on other visitors."""
+are never deleted, statistics on other visitors, the older way to call tools."""
 
 # Gradio's own page needs scripts and styles within it, and functions made from text.
 POLICY = {
@@ -60,14 +63,17 @@ class Guard:
     def __init__(self, app: ASGIApp) -> None:
         self.bounded = RequestBodyLimitMiddleware(app, MAX_BODY)
         self.for_uploads = RequestBodyLimitMiddleware(app, MAX_UPLOAD)
+        self.for_tools = RequestBodyLimitMiddleware(app, MAX_TOOL_CALL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         path = scope.get("path", "")
         app: ASGIApp = self.for_uploads if UPLOAD.search(path) else self.bounded
+        if TOOLS.search(path):
+            app = self.for_tools
         if UNUSED.match(path):
             app = PlainTextResponse(NOT_OFFERED, 403)
-        elif app is self.for_uploads and shutil.disk_usage(tempfile.gettempdir()).free < MIN_FREE:
+        elif app is not self.bounded and shutil.disk_usage(tempfile.gettempdir()).free < MIN_FREE:
             app = PlainTextResponse(DISK_FULL, 507)
         await app(scope, receive, _with_headers(send))
 

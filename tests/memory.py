@@ -22,7 +22,11 @@ def children(process: int) -> list[int]:
     """The processes that one has started, and theirs."""
     found: list[int] = []
     for task in Path(f"/proc/{process}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
+        try:
+            started = (task / "children").read_text().split()
+        except (FileNotFoundError, ProcessLookupError):  # the thread has just ended
+            continue
+        for child in map(int, started):
             found += [child, *children(child)]
     return found
 

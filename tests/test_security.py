@@ -4,6 +4,7 @@ import ast
 import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -152,7 +153,8 @@ def test_uploads_leave_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(web, "MIN_FREE", 2**63)
     scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": []}
-    asyncio.run(web.Guard(unused)(scope, unused, send))
+    with ThreadPoolExecutor(1) as pool:  # the browser of other tests keeps an event loop going in this one
+        pool.submit(asyncio.run, web.Guard(unused)(scope, unused, send)).result()
     assert sent[0]["status"] == 507
     assert b"no room" in sent[1]["body"]
 

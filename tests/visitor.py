@@ -1,6 +1,7 @@
 """A visitor who talks to the app's routes directly, as a page or a program does, or as neither would."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -42,18 +43,30 @@ class Visitor:
 
     def act(self, handler: int, values: Any, event: Any = None) -> Any:
         """What the handler of this number answers to the page; a number is an HTTP status."""
+        joined = self.join(handler, values, event)
+        return joined if isinstance(joined, int) else next(self.outcomes())["output"]
+
+    def handlers(self) -> dict[str, int]:
+        """The numbers of the page's handlers, by name; of equal names the first."""
+        found: dict[str, int] = {}
+        for handler in self.http.get("config").json()["dependencies"]:
+            found.setdefault(handler["api_name"], handler["id"])
+        return found
+
+    def join(self, handler: int, values: Any, event: Any = None) -> str | int:
+        """Ask a handler as the page does, without waiting; the event's name, or an HTTP status."""
         body = {"data": values, "fn_index": handler, "session_hash": self.session, "event_data": event}
         response = self.http.post("gradio_api/queue/join", content=json.dumps(body).encode(), headers=JSON)
-        if response.status_code != 200:
-            return response.status_code
-        with self.http.stream(
-            "GET", "gradio_api/queue/data", params={"session_hash": self.session}
-        ) as events:
-            for line in events.iter_lines():
+        return response.json()["event_id"] if response.status_code == 200 else response.status_code
+
+    def outcomes(self) -> Iterator[dict[str, Any]]:
+        """What becomes of the events that were joined, in the order they end."""
+        session = {"session_hash": self.session}
+        with self.http.stream("GET", "gradio_api/queue/data", params=session) as messages:
+            for line in messages.iter_lines():
                 message = json.loads(line.removeprefix("data:") or "{}")
                 if message.get("msg") == "process_completed":
-                    return message["output"]
-        return None
+                    yield message
 
 
 def file(path: Any) -> dict[str, Any]:

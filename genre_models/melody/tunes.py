@@ -28,6 +28,9 @@ MOST_SEED = 2**53 - 1
 """The largest whole number that JSON keeps exact in every program."""
 RANDOM_SEEDS = 1_000_000
 """Random seeds are below, short enough to be written down."""
+
+RANDOM = -1
+"""Stands for a seed that is to be drawn, where a field cannot be empty."""
 KEYS_BY_NAME = {key.name: key for key in vocabulary.KEYS}
 METRES_BY_NAME = {metre.name: metre for metre in vocabulary.METRES}
 METRICS_FILE = "metrics.json"

@@ -22,7 +22,11 @@ from genre_models.ui.teach import TeachPanel
 from genre_models.ui.trust import trust
 from genre_models.ui.widgets import TRIGGER_SELECT, plain_html, refusal
 
-CONCURRENT_ANSWERS = 2
+CONCURRENT_ANSWERS = 1
+"""Of the page, so that one visitor's answers come in the order they were asked for; each uses all cores.
+
+Programs have a line of their own, and so have tables of many files; `classify` lets all three take turns.
+"""
 EXAMPLE_ANSWERS = 64  # kept once somebody asked: every visitor tries the same clips
 NO_MODEL = ("No model is chosen", "Tick at least one under “Models that answer”.")
 NO_CLIP = ("There is no clip yet", "Record one, upload one or pick an example.")
@@ -74,7 +78,7 @@ class ClassifyTab:
             self.link = plain_html(elem_id="share")
         if self.ensemble.ear is not None:
             TeachPanel(self.ensemble.ear, self.verdict, self.session, self.taught)
-        SeveralPanel(self.ensemble, self.chosen, LIMITS)
+        SeveralPanel(self.ensemble, self.chosen, LIMITS | {"concurrency_id": "several"})
         self.history = plain_html(elem_id="history", js_on_load=TRIGGER_SELECT)
 
     def _build_question(self) -> None:
@@ -138,7 +142,7 @@ class ClassifyTab:
             gr.JSON(visible=False, label="Report"),
             api_name="classify",
             concurrency_limit=CONCURRENT_ANSWERS,
-            concurrency_id="classify",
+            concurrency_id="classify-api",
         )
 
     # What the visitor does ------------------------------------------------------------------------------
@@ -195,21 +199,26 @@ class ClassifyTab:
         return self._show(session.with_answer(Entry("", "A shared report", report)))
 
     def classify(self, audio: str | None, models: list[str]) -> dict[str, Any]:
-        """Name the genre of a recording: an audio file of 1 s to 10 minutes in, what every model hears out.
+        """Name the genre of a music recording, as up to five neural networks hear it, and how sure it is.
+
+        The genres are blues, classical, country, disco, hiphop, jazz, metal, pop, reggae and rock. Speech,
+        noise and silence get no genre but the reason why not.
 
         Args:
-            audio: a sound file (wav, flac, ogg, opus, mp3, au, m4a, aac or webm).
-            models: which models answer, by name; all of them if left out.
+            audio: 1 second to 10 minutes as wav, flac, ogg, opus, mp3, au, m4a, aac or webm, up to 200 MB.
+            models: The networks that answer, one or more by name; by default all of them.
 
         Returns:
-            {"duration_s", "segments", "segment_starts_s", "genres": the ten names, "sound": {"kind":
-            "music", "silence" or what else it is, "music_probability": null where only the level was
-            looked at, "evidence": sentences}, "verdict": {"genre": null where there is nothing to name,
-            "sure", "candidates", "agreement", "confidence", "sentence"}, "probabilities": {genre: p} of
-            the models together, calibrated, "combined": ten of them per segment, "models": [{"name",
-            "genre", "probabilities": {genre: p}, "timeline": ten probabilities per segment,
-            "milliseconds", "tags": {tag: p} for musicnn, each of its 50 judged by itself, else null}],
-            "warnings", "preparation_milliseconds"}
+            an object with "verdict": its "sentence" sums the answer up, "genre" is the likeliest or null;
+            "sure" is true or false, "candidates" are the genres it may be, likeliest first;
+            "confidence" is the probability of "genre", "agreement" the share of the models that name it.
+            "probabilities": of each genre, 0 to 1, all models together; "genres": the ten in order.
+            "duration_s": seconds; "segments": how many of 6 s were heard; "segment_starts_s": seconds.
+            "combined": ten probabilities for each segment, in the order of "genres".
+            "models": for each its "name", "genre", "probabilities", "milliseconds" and "timeline" (ten
+            probabilities for each segment), and for musicnn "tags", its 50 words with a probability each.
+            "sound": "kind" (music, silence or what else), "music_probability" (0 to 1 or null), "evidence".
+            "warnings": sentences on the recording; "preparation_milliseconds": before the models.
         """
         if audio is None or not models:
             raise refusal("Give an audio file." if models else "Name at least one model.")

@@ -12,7 +12,15 @@ from genre_models.melody import MelodyTransformer, score
 from genre_models.melody.compose import DEFAULT_SAMPLING
 from genre_models.melody.notes import EXAMPLE, MOST_CHARACTERS, MOST_NOTES, NoteError, parse
 from genre_models.melody.tune import DEFAULT_LENGTH, Note
-from genre_models.melody.tunes import KEYS_BY_NAME, METRES_BY_NAME, MOST_SEED, Composition, Heard, Wish
+from genre_models.melody.tunes import (
+    KEYS_BY_NAME,
+    METRES_BY_NAME,
+    MOST_SEED,
+    RANDOM,
+    Composition,
+    Heard,
+    Wish,
+)
 from genre_models.plots.roll import piano_roll
 from genre_models.ui import report as view
 from genre_models.ui.keyboard import keyboard
@@ -136,12 +144,11 @@ class MelodyTab:
                 buttons=[],
             )
             self.seed = gr.Number(
-                None,
+                RANDOM,
                 label="Seed",
-                info="Same seed, same tune",
-                placeholder="random",
+                info="Same seed, same tune; -1: a random one",
                 precision=0,
-                minimum=-1,
+                minimum=RANDOM,
                 maximum=MOST_SEED,
                 elem_id="melody-seed",
             )
@@ -188,7 +195,7 @@ class MelodyTab:
     def on_another(self, made: Composition | None, tempo: int, *wish: Any) -> Iterator[Updates]:
         """The same with the next seed."""
         asked = Wish(*wish)
-        given = asked.seed is not None
+        given = asked.seed not in {None, RANDOM}
         seed = asked.seed if made is None else (made.seed + 1) % (MOST_SEED + 1)
         for updates in self._write(made, tempo, replace(asked, seed=seed)):
             yield updates | ({self.seed: seed} if given else {})

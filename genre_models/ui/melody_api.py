@@ -9,7 +9,7 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from genre_models.melody import MelodyTransformer, score
 from genre_models.melody.notes import write
-from genre_models.melody.tunes import MOST_SEED, Composition, Heard, Wish
+from genre_models.melody.tunes import MOST_SEED, RANDOM, Composition, Heard, Wish
 from genre_models.ui.widgets import refusal
 
 CONCURRENT_TUNES = 4
@@ -26,7 +26,7 @@ class GenerateEndpoint:
         self, model: MelodyTransformer, heard: Heard, asked: Sequence[Component], frame: Sequence[Component]
     ) -> None:
         self.model, self.heard = model, heard
-        seed = gr.Number(-1, label="Seed", precision=0, minimum=-1, maximum=MOST_SEED, visible=False)
+        seed = gr.Number(RANDOM, label="Seed", precision=0, minimum=RANDOM, maximum=MOST_SEED, visible=False)
         self.file = gr.File(visible=False, label="MIDI file")
         gr.Button(visible=False).click(
             self.generate,
@@ -48,22 +48,25 @@ class GenerateEndpoint:
         key: str,
         metre: str,
     ) -> tuple[dict[str, Any], str]:
-        """Carry a few notes on: text in, the whole tune as text and as a MIDI file out.
+        """Carry a melody on: a few notes as text in, the whole tune as text and as a MIDI file out.
+
+        A Transformer writes it, one voice, note by note. Each note is a letter, # or b where it is sharp or
+        flat, and an octave (C4 is middle C), then a colon and the length in whole notes if it is no eighth;
+        R is a rest.
 
         Args:
-            notes: such as "A5 E5 C#5:1/4 Bb3 R:1/8": letter, octave (C4 is middle C) and, if it is not an
-                eighth, a colon and the length in whole notes; R is a rest.
-            length: how many notes the model adds, 8 to 512.
-            temperature: 0 takes the likeliest note, 1 draws as the model expects, more is wilder, up to 2.
-            top_k: draw from the k likeliest only; 0 from all.
-            top_p: draw from the likeliest that together reach this probability; 1 from all.
-            seed: of the random numbers: the same seed gives the same tune; -1 or null a random one.
-            key: such as "D major" or "A minor"; "" leaves it to the notes.
-            metre: such as "4/4" or "6/8".
+            notes: The beginning, 1 to 300 of A0 to C8, such as "A5 E5 C#5:1/4 Bb3 R:1/8".
+            length: How many notes the model adds, 8 to 512.
+            temperature: 0 takes the likeliest note, 1 draws as the model expects, up to 2 is wilder.
+            top_k: Draw from the k likeliest alone, 1 to 100; 0 from all.
+            top_p: Draw from the likeliest that together have this probability, 0.05 to 1; 1 from all.
+            seed: Of the random numbers, 0 to 9007199254740991: the same gives the same tune; -1 a random one.
+            key: Such as "D major" or "A minor"; "" leaves it to the notes.
+            metre: Such as "4/4" or "6/8".
 
         Returns:
-            {"notes": the whole tune as text, the given notes first, every length stated, "seed": the one that
-            was used, "tokens_per_second", "warnings": sentences}, and the MIDI file.
+            first an object with "notes": the whole tune as text, the given notes first, all with lengths,
+            "seed": the one that was used, "tokens_per_second" and "warnings": sentences; then a MIDI file.
         """
         composition = _composition(
             Wish(notes or "", int(length), temperature, int(top_k), top_p, seed, key, metre)

@@ -5,13 +5,15 @@ import json
 import math
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.blocks import BlockContext
 from gradio.components import Component
+from gradio.data_classes import APIInfo
 from gradio.state_holder import SessionState
-from gradio.utils import get_upload_folder
+from gradio.utils import get_function_description, get_upload_folder
 from gradio_client.utils import async_traverse, is_file_obj_with_meta, is_http_url_like
 
 from genre_models.fetch import FetchError, fetch
@@ -19,6 +21,7 @@ from genre_models.ui.widgets import refusal
 
 LONGEST_SHOWN = 60  # characters of a wrong value
 LONGEST_SAID = 600  # characters of an error: enough for a list of all keys
+SERVED_AT = "/gradio_api/file="
 UNUSABLE = (
     "One of these values is of the wrong kind, or a file was not uploaded here; "
     "“Use via API” at the foot of the page says what is expected."
@@ -65,9 +68,24 @@ class Page(gr.Blocks):
         except Exception:
             raise refusal(UNUSABLE) from None
 
+    def get_api_info(self, all_endpoints: bool = False, page: str | None = None) -> APIInfo:
+        """What "Use via API" shows, with what docstrings say of each value, which Gradio leaves out."""
+        info = super().get_api_info(all_endpoints, page)
+        for function in self.fns.values():
+            endpoint = info["named_endpoints"].get(f"/{function.api_name}")
+            if endpoint and function.fn:
+                _, words, answer = get_function_description(function.fn)
+                for value in endpoint["parameters"]:
+                    value["python_type"]["description"] = words.get(value["parameter_name"], "")
+                endpoint["description"] = f"{endpoint['description']} Returns {' '.join(answer)}"
+        return info
+
     async def _fetched(self, file: dict[str, Any]) -> dict[str, Any]:
         if not is_http_url_like(file["path"]):
             return file
+        uploaded = unquote(urlsplit(file["path"]).path).partition(SERVED_AT)[2]
+        if uploaded in self.upload_file_set:  # a program on this machine gives the address of its upload
+            return {**file, "path": uploaded, "url": None}
         path = await fetch(file["path"], Path(get_upload_folder()), self.max_file_size or math.inf)
         self.upload_file_set.add(str(path))  # to be deleted as what was uploaded
         return {**file, "path": str(path), "url": None}
