@@ -4,6 +4,8 @@ import argparse
 import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")  # it would keep 10,000 events, and sum them up
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))  # after each, which takes up to 15 ms
 
 import math
 import sys
@@ -29,7 +31,10 @@ from genre_models.ui.melody import MelodyTab
 from genre_models.ui.page import Page
 from genre_models.ui.source import fallback, source
 from genre_models.ui.theme import FAVICON, css, head, theme
+from genre_models.ui.tools import offer_tools
 from genre_models.ui.training import TrainingTab
+from genre_models.ui.words import WordsTab
+from genre_models.words_measured import WordsMeasured, words_measured
 
 TITLE = "Deep Learning for Audio"
 MAX_FILE_SIZE = "200mb"  # 10 minutes of 48 kHz 24-bit stereo are 173 MB
@@ -42,20 +47,25 @@ WARM_UP_RATE = 44_100
 
 def build(served: Served) -> gr.Blocks:
     """The whole page, ready to launch."""
+    offer_tools()
     ensemble, quality, melody, heard = served.ensemble, served.quality, served.melody, served.heard
     with Page(
         title=TITLE, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S), analytics_enabled=False, fill_width=True
     ) as demo:
-        gr.HTML(view.header(TITLE, len(ensemble.models), melody is not None), apply_default_css=False)
+        said = view.header(TITLE, len(ensemble.models), melody is not None, served.translation is not None)
+        gr.HTML(said, apply_default_css=False)
         if notice := fallback(served):
             gr.HTML(notice, apply_default_css=False)
         with gr.Tabs():
             with gr.Tab("Classify", id="classify"):
                 classify_tab = ClassifyTab(demo, ensemble, quality)
             with gr.Tab("Inside", id="inside", render_children=True) as inside:
-                InsideTab(inside, classify_tab, ensemble)
+                InsideTab(inside, classify_tab, ensemble, served.recipes)
             with gr.Tab("Melody", id="melody"):
                 MelodyTab(melody, heard)
+            with gr.Tab("Words", id="words") as words:
+                measured = words_measured() if served.source.is_bundled else WordsMeasured()
+                WordsTab(words, served.translation, served.text, measured)
             with gr.Tab("Training", id="training"):
                 TrainingTab(history() if served.source.is_bundled else History())
         gr.HTML(source(served), apply_default_css=False, elem_id="source")
@@ -81,7 +91,8 @@ def settings() -> dict[str, Any]:
         "max_file_size": MAX_FILE_SIZE,
         "state_session_capacity": VISITORS,
         "enable_monitoring": False,
-        "app_kwargs": web.SETTINGS,
+        "mcp_server": True,
+        "app_kwargs": dict(web.SETTINGS),  # Gradio adds to it at every launch
         "allowed_paths": [str(EXAMPLES)],
         "footer_links": ["api", "gradio"],
         "theme": theme(),

@@ -280,7 +280,7 @@ function markOn(plot, name, from, to = from) {
   });
 
   // A figure is drawn anew for every value, so it is named and wired again whenever it is found without.
-  const PRESSED = ["melody-roll", "attention-all", "inside-maps"];
+  const PRESSED = ["melody-roll", "attention-all", "inside-maps", "translate-heads", "continue-heads"];
   const wire = () => {
     for (const plot of document.querySelectorAll(".js-plotly-plot:not([role])")) {
       if (!plot.on || !plot.layout) continue;

@@ -29,9 +29,10 @@ const drawFigure = (() => {
     const Plotly = await plotly();
     if (place.waiting !== text || !place.clientWidth) return;
     place.waiting = "";
-    place.drawnWidth = place.clientWidth;
     const { data, layout } = JSON.parse(text);
-    const { alt, player } = layout.meta;
+    const { alt, player, widths: bounds } = layout.meta;
+    [place.style.minWidth, place.style.maxWidth] = bounds ? bounds.map((pixels) => `${pixels}px`) : ["", ""];
+    place.drawnWidth = place.clientWidth;
     const config = { displaylogo: false, displayModeBar: layout.dragmode === "zoom" ? "hover" : false };
     await Plotly.react(place, data, { ...layout, width: place.drawnWidth }, config);
     place.style.minHeight = "";

@@ -9,6 +9,7 @@ from genre_models.hub import ASSETS
 from genre_models.training.melody_report import table as melody_table
 from genre_models.training.tables import conditions_table, table
 from genre_models.training.teaching import in_words
+from genre_models.training.words_tables import text_table, translation_table
 from tests.benchmarks.beside import METRICS, kept
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -185,6 +186,8 @@ def sections() -> dict[str, str]:
         "steps": steps(_read("choices.json")),
         "head": head_scores(_read("choices.json")),
         "melody": melody_table(_read("melody.json")),
+        "translation": translation_table(_read("words.json")["translate"]),
+        "text": text_table(_read("words.json")["text"]),
         "not music": not_music(_read("sound.json")),
         "teaching": textwrap.fill(in_words(_read("teaching.json")), 108),
         "speed": speed(_read("answer.json")),

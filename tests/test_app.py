@@ -83,11 +83,11 @@ def test_bad_input_is_refused_in_words(client: Client, clips: Path) -> None:
     assert ask(client, clips / "music.wav")["verdict"]["genre"] in GENRES
 
 
-def test_there_are_two_endpoints_and_classify_is_documented(client: Client) -> None:
+def test_there_are_four_endpoints_and_classify_is_documented(client: Client) -> None:
     api: Any = client.view_api(return_format="dict", print_info=False)
-    assert set(api["named_endpoints"]) == {"/classify", "/generate"}
+    assert set(api["named_endpoints"]) == {"/classify", "/continue_text", "/generate", "/translate"}
     assert not api["unnamed_endpoints"]
     endpoint = api["named_endpoints"]["/classify"]
-    assert endpoint["description"].startswith("Name the genre of a recording")
+    assert endpoint["description"].startswith("Name the genre of a music recording")
     assert [parameter["parameter_name"] for parameter in endpoint["parameters"]] == ["audio", "models"]
     assert endpoint["parameters"][1]["parameter_default"] == ALL

@@ -20,7 +20,8 @@ from genre_models.melody.vocabulary import (
     encode_source,
     label,
 )
-from genre_models.training.melody_data import Batch, Examples, draw, encode_tune, transposed
+from genre_models.training.batching import Batch
+from genre_models.training.melody_data import Examples, draw, encode_tune, transposed
 
 PITCHES = (62, 64, 66, 67, 69, 71, 73, 74, None, 78)
 

@@ -84,10 +84,9 @@ def test_bad_input_is_refused_in_words(client: Client, asked: dict[str, Any], wo
 
 def test_generate_is_documented(client: Client) -> None:
     api: Any = client.view_api(return_format="dict", print_info=False)
-    assert api["named_endpoints"].keys() == {"/classify", "/generate"}
     assert not api["unnamed_endpoints"]
     endpoint = api["named_endpoints"]["/generate"]
-    assert endpoint["description"].startswith("Carry a few notes on")
+    assert endpoint["description"].startswith("Carry a melody on")
     names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
     assert names == ["notes", "length", "temperature", "top_k", "top_p", "seed", "key", "metre"]
     assert all(parameter["parameter_has_default"] for parameter in endpoint["parameters"])

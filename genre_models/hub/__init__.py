@@ -7,6 +7,8 @@ from genre_models.hub.loading import (
     DETECTOR_FOLDER,
     MELODY_FOLDER,
     MODEL_FOLDERS,
+    TEXT_FOLDER,
+    TRANSLATION_FOLDER,
     Ensemble,
     WeightsError,
     bundled_ear,
@@ -14,8 +16,10 @@ from genre_models.hub.loading import (
     load_ensemble,
     load_melody,
     load_models,
+    load_text,
+    load_translation,
 )
-from genre_models.hub.pull import BUNDLED, METRICS_FOLDER, Source, locate
+from genre_models.hub.pull import BUNDLED, METRICS_FOLDER, MODEL_FILES, Source, locate
 
 __all__ = [
     "ASSETS",
@@ -25,7 +29,10 @@ __all__ = [
     "DETECTOR_FOLDER",
     "MELODY_FOLDER",
     "METRICS_FOLDER",
+    "MODEL_FILES",
     "MODEL_FOLDERS",
+    "TEXT_FOLDER",
+    "TRANSLATION_FOLDER",
     "Ensemble",
     "Source",
     "WeightsError",
@@ -34,5 +41,7 @@ __all__ = [
     "load_ensemble",
     "load_melody",
     "load_models",
+    "load_text",
+    "load_translation",
     "locate",
 ]

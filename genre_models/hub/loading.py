@@ -13,13 +13,16 @@ from genre_models.musicnn import Heard, MusiCNN
 from genre_models.sound import Sound, SoundDetector
 from genre_models.verdict import Combination
 from genre_models.weights import PICKLES, WEIGHTS_FILE, StrictWeights
+from genre_models.words import TextTransformer, TranslationTransformer
 
 ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
 BUNDLED_WEIGHTS = ASSETS / "weights"
 COMBINATION_FILE = "verdict.json"
 DETECTOR_FOLDER = "sound"
 MELODY_FOLDER = "melody"
-MODEL_FOLDERS = (*ARCHITECTURES, DETECTOR_FOLDER, MELODY_FOLDER)
+TRANSLATION_FOLDER = "translate"
+TEXT_FOLDER = "text"
+MODEL_FOLDERS = (*ARCHITECTURES, DETECTOR_FOLDER, MELODY_FOLDER, TRANSLATION_FOLDER, TEXT_FOLDER)
 """Where models may lie below a folder of them."""
 
 Model = TypeVar("Model", bound=StrictWeights)
@@ -102,6 +105,16 @@ def load_detector(folder: Path) -> SoundDetector | None:
 def load_melody(folder: Path = BUNDLED_WEIGHTS) -> MelodyTransformer | None:
     """The melody Transformer in `folder/melody`, if any. Raises `WeightsError` for a broken one."""
     return _load(MelodyTransformer, folder / MELODY_FOLDER, "melody Transformer")
+
+
+def load_translation(folder: Path = BUNDLED_WEIGHTS) -> TranslationTransformer | None:
+    """The one that translates in `folder/translate`, if any. Raises `WeightsError` for a broken one."""
+    return _load(TranslationTransformer, folder / TRANSLATION_FOLDER, "Transformer that translates")
+
+
+def load_text(folder: Path = BUNDLED_WEIGHTS) -> TextTransformer | None:
+    """The one that writes prose in `folder/text`, if any. Raises `WeightsError` for a broken one."""
+    return _load(TextTransformer, folder / TEXT_FOLDER, "Transformer that writes prose")
 
 
 def load_ensemble(folder: Path = BUNDLED_WEIGHTS) -> Ensemble:

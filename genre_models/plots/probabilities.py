@@ -1,11 +1,11 @@
-"""What the model held likely next: the note, and how long it lasts."""
+"""What a model held likely next: the note, and how long it lasts; or the word."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
 
-from genre_models.plots.look import MODEL, axis, figure, percent
+from genre_models.plots.look import MODEL, Layout, axis, figure, percent
 
 MOST = 10
 LEAST = 0.001
@@ -16,6 +16,13 @@ NOTES_END, LENGTHS_START = 0.52, 0.66
 """Of the width: where one half ends and the other begins, with room for labels between."""
 ROOM = 1.45
 """Of the longest bar, for the percentage behind it."""
+FRAME: Layout = {
+    "bargap": 0.25,
+    "barcornerradius": 3,
+    "dragmode": False,
+    "margin": {"l": 64, "r": 8, "t": 30, "b": 30},
+    "uirevision": "probabilities",
+}
 
 
 def next_note(
@@ -28,21 +35,29 @@ def next_note(
     pitch, length = chosen or (None, None)
     left, right = _likeliest(pitches, pitch), _likeliest(lengths, length)
     rows = max(len(left), len(right))
-    layout = {
+    layout = FRAME | {
         "xaxis": _shares(left) | {"domain": [0, NOTES_END], "anchor": "y"},
         "yaxis": _names(left, pitch, rows) | {"anchor": "x"},
         "xaxis2": _shares(right) | {"domain": [LENGTHS_START, 1], "anchor": "y2"},
         "yaxis2": _names(right, length, rows) | {"anchor": "x2"},
         "annotations": [_heading("Next note", 0), _heading("Its length", LENGTHS_START)],
-        "bargap": 0.25,
-        "barcornerradius": 3,
-        "dragmode": False,
-        "margin": {"l": 64, "r": 8, "t": 30, "b": 30},
-        "uirevision": "probabilities",
     }
     data = [_bars(left, pitch, "x", "y"), _bars(right, length, "x2", "y2")]
     best = ", ".join(f"{name} {percent(share)}" for name, share in left[:3])
     return figure(data, layout, f"Likeliest next notes: {best}.", ROW_HEIGHT * rows + 60)
+
+
+def next_word(words: Mapping[str, float], chosen: str | None = None) -> go.Figure:
+    """The likeliest next words, or parts of words, with their probabilities; the `chosen` one is marked."""
+    shown = _likeliest(words, chosen)
+    layout = FRAME | {
+        "xaxis": _shares(shown),
+        "yaxis": _names(shown, chosen, len(shown)),
+        "margin": {"l": 96, "r": 8, "t": 4, "b": 30},
+    }
+    best = ", ".join(f"{name} {percent(share)}" for name, share in shown[:3])
+    height = ROW_HEIGHT * len(shown) + 34
+    return figure([_bars(shown, chosen, "x", "y")], layout, f"Likeliest next words: {best}.", height)
 
 
 def _likeliest(shares: Mapping[str, float], chosen: str | None) -> list[tuple[str, float]]:

@@ -11,20 +11,16 @@ from huggingface_hub import HfUri
 from genre_models.classifiers import ARCHITECTURES
 from genre_models.hub import BUNDLED_WEIGHTS
 from genre_models.training import gtzan, hub_data, melody
+from genre_models.training.flags import positive
 from genre_models.training.folds import SPLITS
 from genre_models.training.genre import SplitChoice
+from genre_models.training.words_arguments import add_text, add_translate
 
 
 def _batch_size(text: str) -> int | Literal["full"]:
     if text == "full":
         return "full"
-    return _positive(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
-    return int(text)
+    return positive(text)
 
 
 def _learning_rate(text: str) -> float:
@@ -98,7 +94,7 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers",
-        type=_positive,
+        type=positive,
         default=os.cpu_count(),
         metavar="N",
         help="trainings side by side (default: the cores)",
@@ -131,7 +127,7 @@ def _add_genre(parser: argparse.ArgumentParser) -> None:
         help="samples per step: full is the whole set, 1 stochastic (default: the recipe's)",
     )
     add("--learning-rate", type=_learning_rate, metavar="X", help="(default: the recipe's)")
-    add("--epochs", type=_positive, metavar="N", help="train so long instead of stopping early")
+    add("--epochs", type=positive, metavar="N", help="train so long instead of stopping early")
     add(
         "--choices",
         type=Path,
@@ -209,7 +205,7 @@ def _add_sound(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--workers",
-        type=_positive,
+        type=positive,
         default=os.cpu_count(),
         metavar="N",
         help="sounds listened to side by side (default: the cores)",
@@ -245,14 +241,14 @@ def _add_melody(parser: argparse.ArgumentParser) -> None:
     add("--model", choices=[*melody.NETWORKS, "all"], default="all", help="(default: all)")
     add(
         "--epochs",
-        type=_positive,
+        type=positive,
         default=24,
         metavar="N",
         help="passes over the tunes (default: %(default)s)",
     )
     add(
         "--batch-size",
-        type=_positive,
+        type=positive,
         default=16,
         metavar="N",
         help="examples per step (default: %(default)s)",
@@ -299,6 +295,8 @@ def build_parser() -> argparse.ArgumentParser:
         ("choose", _add_choose, "choose each model's recipe and calibration on inner folds of other artists"),
         ("evaluate", _add_evaluate, "measure all models, their verdict and the baseline on held-out folds"),
         ("melody", _add_melody, "train the melody Transformer, and measure it beside an LSTM and a 3-gram"),
+        ("translate", add_translate, "train the same Transformer on phrases and their translations"),
+        ("text", add_text, "train the same Transformer on prose: a run of it, and the run that follows"),
         ("sound", _add_sound, "train and measure what tells music from other sounds; needs espeak-ng, sox"),
         ("descents", _add_descents, "compare full-batch, mini-batch and stochastic gradient descent"),
         ("teaching", _add_teaching, "measure how well a few clips teach the app two artists"),

@@ -9,17 +9,26 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from genre_models.classifiers import GENRES, GenreClassifier, MusiCNNClassifier, layer_sizes
-from genre_models.hub import COMBINATION_FILE, DETECTOR_FOLDER, MELODY_FOLDER, WeightsError
+from genre_models.hub import (
+    COMBINATION_FILE,
+    DETECTOR_FOLDER,
+    MELODY_FOLDER,
+    TEXT_FOLDER,
+    TRANSLATION_FOLDER,
+    WeightsError,
+)
 from genre_models.melody import MelodyTransformer
 from genre_models.metrics import Accuracy
 from genre_models.metrics_check import EVALUATION, read_measured
 from genre_models.sound import SoundDetector
 from genre_models.training.tables import conditions_table, table
 from genre_models.weights import StrictWeights
+from genre_models.words import TextTransformer, TranslationTransformer, WordsTransformer
 
 HEADLINE_SPLIT = "artist"
 SOUND_FILE = "sound.json"
 VERDICT = Path(COMBINATION_FILE).stem
+WORDS_FACTS = ("data", "split", "test")
 REPO_TEMPLATE = Path(__file__).parent / "repo_card.md"
 
 Metrics = Mapping[str, Any]
@@ -104,6 +113,8 @@ def _results_and_facts(
             return genre_results(folder, evidence), _genre_facts(model, training, evidence)
         case MelodyTransformer():
             return _melody_results(training), {key: training.get(key) for key in ("perplexity", "tunes")}
+        case TranslationTransformer() | TextTransformer():
+            return _words_results(model, training), {key: training.get(key) for key in WORDS_FACTS}
         case SoundDetector():
             facts = {"both": evidence.sound.get("both"), "data": evidence.sound.get("data")}
             return _sound_results(evidence.sound), facts
@@ -169,6 +180,40 @@ def _melody_results(training: Metrics) -> list[EvalResult]:
     ]
 
 
+def _words_results(model: WordsTransformer, training: Metrics) -> list[EvalResult]:
+    if "test" not in training:
+        return []
+    test = training["test"]
+    measured = (
+        [
+            ("translation", "chrf", "chrF", test["systems"]["beam search"]["chrF"]["score"]),
+            ("translation", "bleu", "BLEU", test["systems"]["beam search"]["BLEU"]["score"]),
+        ]
+        if isinstance(model, TranslationTransformer)
+        else [
+            (
+                "text-generation",
+                "perplexity",
+                "Perplexity per word",
+                test["systems"]["transformer"]["word"]["perplexity"],
+            )
+        ]
+    )
+    return [
+        EvalResult(
+            task_type=task,
+            task_name="Translation" if task == "translation" else "Carrying prose on",
+            dataset_type="other",
+            dataset_name="Phrases or passages never seen",
+            dataset_split="test",
+            metric_type=metric,
+            metric_name=name,
+            metric_value=value,
+        )
+        for task, metric, name, value in measured
+    ]
+
+
 def _sound_results(sound: Metrics) -> list[EvalResult]:
     if "both" not in sound:
         return []
@@ -213,6 +258,8 @@ def repo_card(models: Mapping[str, StrictWeights], evidence: Evidence, place: Pl
         classifiers=classifiers,
         detector=DETECTOR_FOLDER in models,
         melody=MELODY_FOLDER in models,
+        translation=TRANSLATION_FOLDER in models,
+        text=TEXT_FOLDER in models,
         models=[_row(folder, model) for folder, model in models.items()],
         data=evidence.evaluation.get("data"),
         table=table(evidence.evaluation) if results else None,
@@ -222,7 +269,12 @@ def repo_card(models: Mapping[str, StrictWeights], evidence: Evidence, place: Pl
 
 
 def _row(folder: str, model: StrictWeights) -> dict[str, Any]:
-    titles = {DETECTOR_FOLDER: "Music or not", MELODY_FOLDER: "Melody Transformer"}
+    titles = {
+        DETECTOR_FOLDER: "Music or not",
+        MELODY_FOLDER: "Melody Transformer",
+        TRANSLATION_FOLDER: "Translation Transformer",
+        TEXT_FOLDER: "Text Transformer",
+    }
     facts = model.card_facts()
     parameters = facts.get("parameters", 0)
     return {"folder": folder, "title": facts.get("title", titles.get(folder)), "parameters": parameters}

@@ -19,7 +19,7 @@ from genre_models.hub import COMBINATION_FILE, WeightsError
 from genre_models.melody.corpus import CorpusError
 from genre_models.metrics_check import MetricsError
 from genre_models.parallel import Runner
-from genre_models.training import descents, gtzan, hub_data, melody, non_music, teaching
+from genre_models.training import descents, gtzan, hub_data, melody, non_music, teaching, words_commands
 from genre_models.training.arguments import build_parser
 from genre_models.training.checkpoint import CheckpointError
 from genre_models.training.choice import ALL, CHOICES_FILE, choose, read_choices, write_choices
@@ -33,12 +33,14 @@ from genre_models.training.melody_report import table as melody_table
 from genre_models.training.push import HubError, Target, push
 from genre_models.training.tables import conditions_table, table
 from genre_models.training.teacher_forcing import Plan
+from genre_models.training.words_packages import DataError
 
 INTERRUPTED = 130
 WRONG_INPUT = 2
 WRONG = (
     gtzan.DataError,
     CorpusError,
+    DataError,
     CheckpointError,
     LaunchError,
     WeightsError,
@@ -53,6 +55,8 @@ STOPPED = {
     "choose": "What was heard is kept; what was trained is lost.",
     "evaluate": "What was heard and the splits that were finished are kept.",
     "melody": "The last checkpoint is kept: the same command with --resume goes on from it.",
+    "translate": "The last checkpoint is kept: the same command with --resume goes on from it.",
+    "text": "The last checkpoint is kept: the same command with --resume goes on from it.",
     "sound": "What was heard is kept.",
     "teaching": "Nothing is kept.",
     "descents": "What was heard is kept; what was trained is lost.",
@@ -229,6 +233,16 @@ def _melody(arguments: argparse.Namespace) -> None:
     _say(f"What was trained is in {arguments.output / 'melody'}, metrics are in {arguments.metrics}.")
 
 
+def _translate(arguments: argparse.Namespace) -> None:
+    for sentence in words_commands.translate(arguments):
+        _say(sentence)
+
+
+def _text(arguments: argparse.Namespace) -> None:
+    for sentence in words_commands.text(arguments):
+        _say(sentence)
+
+
 def _sound(arguments: argparse.Namespace) -> None:
     non_music.require_tools()
     with _opened(arguments) as dataset:
@@ -264,6 +278,8 @@ def main() -> None:
         "choose": _choose,
         "evaluate": _evaluate,
         "melody": _melody,
+        "translate": _translate,
+        "text": _text,
         "sound": _sound,
         "teaching": _teaching,
         "descents": _descents,

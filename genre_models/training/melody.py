@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,12 @@ from genre_models.melody.reading import Reading
 from genre_models.melody.tune import Tune
 from genre_models.melody.variants import Split, families, split
 from genre_models.melody.vocabulary import SIZE
-from genre_models.training.loop import choose_device, fix_seed
 from genre_models.training.lstm_seq2seq import LSTMEncoderDecoder
 from genre_models.training.melody_data import Examples
 from genre_models.training.melody_report import TARGET_TOKENS, describe_runs, for_app, heard, perplexity
 from genre_models.training.ngram import NGram, Recipe
-from genre_models.training.teacher_forcing import Epoch, Foreteller, Model, Plan, fit
+from genre_models.training.rates import Tried
+from genre_models.training.teacher_forcing import Foreteller, Model, Plan
 
 SPLIT_SEED = 0
 LEARNING_RATES = (1e-3, 2e-3)
@@ -104,42 +104,17 @@ def _corpus(readings: dict[str, Reading]) -> Corpus:
     return Corpus(parts, counts, dict(skipped), len(set(family)))
 
 
-class Training:
-    """Of a network, by name, on a corpus; the state after each epoch is kept in `folder`."""
-
-    def __init__(self, name: str, corpus: Corpus, folder: Path, resume: bool = False) -> None:
-        self.name, self.folder, self.resume = name, folder, resume
-        self.train_on = Examples(corpus.split.train, TARGET_TOKENS)
-        self.validation = Examples(corpus.split.valid, TARGET_TOKENS)
-        self.data = corpus.fingerprint
-
-    def run(self, plan: Plan) -> tuple[Model, dict[str, Any]]:
-        """Choose the learning rate, then train for all epochs: the network, and how it came to be.
-
-        With `resume` it goes on from what is in the folder, and trains nothing that is trained already.
-        """
-        trials = {}
-        for rate in LEARNING_RATES:
-            short = replace(plan, learning_rate=rate, epochs=TRIAL_EPOCHS)
-            _, history = self._fit(short, f"trial-{rate}", f"{self.name}, {rate}")
-            trials[rate] = history[-1].validation_loss
-        plan = replace(plan, learning_rate=min(trials, key=lambda rate: trials[rate]))
-        model, history = self._fit(plan, "checkpoint", self.name)
-        return model, {
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "steps": history[-1].steps,
-            "plan": asdict(plan),
-            "trials": {str(rate): loss for rate, loss in trials.items()},
-            "history": [asdict(epoch) for epoch in history],
-            "device": choose_device().type,
-        }
-
-    def _fit(self, plan: Plan, checkpoint: str, label: str) -> tuple[Model, list[Epoch]]:
-        fix_seed(plan.seed)
-        model, file = NETWORKS[self.name](), self.folder / f"{checkpoint}.safetensors"
-        return model, fit(
-            model, self.train_on, self.validation, plan, file, self.resume, label=label, data=self.data
-        )
+def train(
+    name: str, corpus: Corpus, plan: Plan, folder: Path, resume: bool = False
+) -> tuple[Model, dict[str, Any]]:
+    """A network, by name, on a corpus, and how it came to be; the state after each epoch is in `folder`."""
+    train_on, validation = (
+        Examples(tunes, TARGET_TOKENS) for tunes in (corpus.split.train, corpus.split.valid)
+    )
+    tried = Tried(
+        NETWORKS[name], train_on, validation, folder, name, corpus.fingerprint, LEARNING_RATES, TRIAL_EPOCHS
+    )
+    return tried.run(plan, resume)
 
 
 def fit_n_gram(name: str, split: Split) -> tuple[NGram, dict[str, Any]]:
@@ -165,7 +140,7 @@ def run(
     }
     transformer: Model | None = None
     for name in networks:
-        model, details = Training(name, corpus, folder / "checkpoints" / name, resume).run(plan)
+        model, details = train(name, corpus, plan, folder / "checkpoints" / name, resume)
         metrics["models"][name] = details | _perplexities(model, parts)
         transformer = model if isinstance(model, MelodyTransformer) else transformer
     for name in N_GRAMS:

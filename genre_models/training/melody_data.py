@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from genre_models.melody.tune import HIGHEST, LOWEST, Key, Tune
 from genre_models.melody.vocabulary import (
@@ -23,6 +20,7 @@ from genre_models.melody.vocabulary import (
     encode,
     metre_id,
 )
+from genre_models.training.batching import Batch, Example, in_order, shuffled
 
 SHORTEST_RUN, LONGEST_RUN = 4, 64
 """Notes that the encoder reads."""
@@ -38,13 +36,6 @@ OCTAVES = (-2, -1, 0, 1, 2)
 OCTAVE_SHARES = (0.05, 0.15, 0.6, 0.15, 0.05)
 HELD_OUT_RUNS = (5, 16, 48)
 """Notes at the start of a held-out tune that are given, each in an example of its own."""
-LENGTH_STEP = 32
-"""Tokens by which the targets in a batch differ at most, as a rule."""
-
-Example = tuple[np.ndarray, np.ndarray]
-"""Token ids of source and target."""
-Batch = tuple[Tensor, Tensor]
-"""Source (batch, s) and target (batch, t), int64, padded with PAD at the end."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +128,7 @@ class Examples:
     def batches(self, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
         """A random example of every tune, in random order; examples of like length share a batch."""
         examples = [draw(tune, self.target_tokens, rng) for tune in self.tunes]
-        drawn = [examples[i] for i in rng.permutation(len(examples))]
-        batches = _grouped(drawn, batch_size)
-        return (_padded(batches[i]) for i in rng.permutation(len(batches)))
+        return shuffled(examples, batch_size, PAD, rng)
 
     def held_out(self, batch_size: int) -> Iterator[Batch]:
         """Always the same examples: the first `HELD_OUT_RUNS` notes of each longer tune, as it is written."""
@@ -149,18 +138,4 @@ class Examples:
             for n_notes in HELD_OUT_RUNS
             if n_notes < tune.n_notes
         ]
-        return map(_padded, _grouped(examples, batch_size))
-
-
-def _grouped(examples: Sequence[Example], batch_size: int) -> list[list[Example]]:
-    alike = sorted(examples, key=lambda example: (len(example[1]) // LENGTH_STEP, len(example[0])))
-    return [alike[i : i + batch_size] for i in range(0, len(alike), batch_size)]
-
-
-def _padded(examples: Sequence[Example]) -> Batch:
-    """Source (batch, s) and target (batch, t)."""
-    sources, targets = (
-        pad_sequence([torch.from_numpy(ids) for ids in side], batch_first=True, padding_value=PAD)
-        for side in zip(*examples, strict=True)
-    )
-    return sources, targets
+        return in_order(examples, batch_size, PAD)

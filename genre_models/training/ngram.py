@@ -85,6 +85,15 @@ class BackOff:
             self._known[context] = self._interpolated(context)
         return self._known[context]
 
+    def probability(self, context: Context, outcome: int) -> float:
+        """Of one outcome, where there are too many to ask for all."""
+        shorter = self.probability(context[:-1], outcome) if context else 1 / self.n_outcomes
+        if context not in self.counts:
+            return shorter
+        outcomes, counts = self.counts[context]
+        seen = float(counts[outcomes == outcome].sum())
+        return (max(seen - self.discount, 0.0) + self.discount * len(counts) * shorter) / float(counts.sum())
+
     def _interpolated(self, context: Context) -> np.ndarray:
         shorter = (
             self.probabilities(context[:-1]) if context else np.full(self.n_outcomes, 1 / self.n_outcomes)

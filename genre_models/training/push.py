@@ -20,19 +20,23 @@ from genre_models.hub import (
     DETECTOR_FOLDER,
     MELODY_FOLDER,
     METRICS_FOLDER,
+    MODEL_FILES,
     MODEL_FOLDERS,
+    TEXT_FOLDER,
+    TRANSLATION_FOLDER,
     Source,
     WeightsError,
     load_ensemble,
     load_melody,
+    load_text,
+    load_translation,
 )
 from genre_models.training.cards import VERDICT, Evidence, Place, model_card, read_evidence, repo_card
 from genre_models.training.confusion import confusion_png
-from genre_models.weights import WEIGHTS_FILE, StrictWeights
+from genre_models.weights import StrictWeights
 
 LICENCE = ASSETS.parent / "LICENSE"
 EAR_LICENCE = BUNDLED_WEIGHTS / MusiCNNClassifier.name / "LICENCE"
-MODEL_FILES = (WEIGHTS_FILE, "config.json", "metrics.json")
 CARD, PICTURE = "README.md", "confusion.png"
 MAIN = "main"
 
@@ -120,11 +124,13 @@ def _combination(models: Path, metrics: Path, evidence: Evidence) -> Path:
 
 def _load(models: Path) -> dict[str, StrictWeights]:
     """Every model in the folder, by the name of its own."""
-    ensemble, melody = load_ensemble(models), load_melody(models)
+    ensemble = load_ensemble(models)
     found: dict[str, StrictWeights | None] = {
         **ensemble.models,
         DETECTOR_FOLDER: ensemble.detector,
-        MELODY_FOLDER: melody,
+        MELODY_FOLDER: load_melody(models),
+        TRANSLATION_FOLDER: load_translation(models),
+        TEXT_FOLDER: load_text(models),
     }
     return {folder: model for folder, model in found.items() if model is not None}
 

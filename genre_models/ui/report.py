@@ -64,9 +64,10 @@ def render(template: str, **values: object) -> str:
     return _TEMPLATES.get_template(f"{template}.html").render(**values)
 
 
-def header(title: str, n_models: int, melody: bool) -> str:
-    """The head of the page: its name and what to do; `melody` says whether tunes can be carried on."""
-    return render("header", title=title, count=COUNT_WORDS.get(n_models, n_models), melody=melody)
+def header(title: str, n_models: int, melody: bool, words: bool) -> str:
+    """The head of the page: its name and what to do; `melody` and `words` say whether they can be had."""
+    count = COUNT_WORDS.get(n_models, n_models)
+    return render("header", title=title, count=count, melody=melody, words=words)
 
 
 def panel(heading: str, sentence: str, kind: str = "info") -> str:

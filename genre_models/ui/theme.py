@@ -9,7 +9,7 @@ from genre_models.hub import ASSETS
 
 FAVICON = ASSETS / "favicon.svg"
 STYLE_SHEET = ASSETS / "style.css"
-SCRIPTS = tuple(ASSETS / name for name in ("app.js", "inside.js", "tabs.js"))
+SCRIPTS = tuple(ASSETS / name for name in ("app.js", "inside.js", "words.js", "tabs.js"))
 LOCAL_FONT = "Source Sans Pro"  # bundled with Gradio in these two weights, so no request leaves the page
 
 

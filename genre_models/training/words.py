@@ -1,0 +1,174 @@
+"""`train.py translate` and `train.py text`: the Transformer of the notes, unchanged, on words."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from genre_models.hub import TEXT_FOLDER, TRANSLATION_FOLDER
+from genre_models.training.rates import Tried
+from genre_models.training.teacher_forcing import Plan, Sequences
+from genre_models.training.words_books import Prose
+from genre_models.training.words_data import Runs, Sentences
+from genre_models.training.words_ngram import PieceNGram
+from genre_models.training.words_packages import Package
+from genre_models.training.words_pairs import Pairs, sources
+from genre_models.training.words_report import (
+    alignment,
+    choose_beams,
+    continued,
+    foretold,
+    measure_translation,
+)
+from genre_models.training.words_split import split
+from genre_models.words.asking import MOST_PIECES
+from genre_models.words.continue_text import DEFAULT_SAMPLING, continue_text
+from genre_models.words.model import TextTransformer, TranslationTransformer, WordsTransformer
+from genre_models.words.vocabulary import Vocabulary, plain_words
+
+VOCABULARY_SIZE = 2_000
+LEARNING_RATES = (5e-4, 7e-4)
+TRANSLATION_DROPOUT = 0.2
+TEXT_DROPOUT = 0.1
+ORDERS = (2, 3, 4)
+DISCOUNTS = (0.7, 0.8, 0.9)
+"""Of the n-gram; all are tried on the validation text."""
+GIVEN = 16
+"""Pieces of a held-out stretch that the text model is shown to carry on."""
+
+
+def train_translation(
+    pairs: Pairs, language: str | None, plan: Plan, output: Path, resume: bool = False
+) -> dict[str, Any]:
+    """Train and measure; the model is written to `output/translate`. Returns all that was measured.
+
+    Raises `DataError` where the pairs are too few to hold some out.
+    """
+    parts, folder = split(pairs.pairs), output / TRANSLATION_FOLDER
+    vocabulary = Vocabulary.learn((side for pair in parts.train for side in pair), VOCABULARY_SIZE)
+    examples = {
+        name: Sentences(side, vocabulary, MOST_PIECES)
+        for name, side in (("train", parts.train), ("valid", parts.valid))
+    }
+
+    def make() -> TranslationTransformer:
+        model = TranslationTransformer(len(vocabulary), language, dropout=TRANSLATION_DROPOUT)
+        return model.with_words(vocabulary, _seen(sources(parts.train)))
+
+    data = _fingerprint(text for part in parts[:3] for pair in part for text in pair)
+    tried = _tried(make, examples["train"], examples["valid"], folder, data)
+    model, details = tried.run(plan, resume)
+    beams, alphas = choose_beams(model, parts.valid)
+    metrics = {
+        "language": language,
+        "data": {"pairs": pairs.origins, "skipped": pairs.skipped, "licences": pairs.licences},
+        "split": {
+            **{"train": len(parts.train), "valid": len(parts.valid), "test": len(parts.test)},
+            "near_variants_dropped": parts.dropped,
+            "too_long_for_the_model": len(parts.train) - len(examples["train"].examples),
+        },
+        "model": {**details, "vocabulary": len(vocabulary), "words_seen": len(model.seen)},
+        "beams": {**asdict(beams), "chrF_by_alpha": alphas},
+        "alignment": alignment(model, parts.valid),
+        "test": measure_translation(model, parts.train, parts.test, beams),
+    }
+    return _kept(model, folder, metrics)
+
+
+def train_text(prose: Prose, plan: Plan, output: Path, resume: bool = False) -> dict[str, Any]:
+    """Train and measure; the model is written to `output/text`. Returns all that was measured."""
+    folder = output / TEXT_FOLDER
+    vocabulary = Vocabulary.learn(prose.train, VOCABULARY_SIZE)
+    train, validation = (Runs(part, vocabulary, MOST_PIECES) for part in (prose.train, prose.valid))
+
+    def make() -> TextTransformer:
+        model = TextTransformer(len(vocabulary), "en", dropout=TEXT_DROPOUT)
+        return model.with_words(vocabulary, _seen(prose.train))
+
+    data = _fingerprint((*prose.train, *prose.valid))
+    model, details = _tried(make, train, validation, folder, data).run(plan, resume)
+    n_gram, trials = _best_n_gram(train, prose.valid, vocabulary)
+    metrics = {
+        "language": "en",
+        "data": {"books": prose.books, **({} if prose.package is None else _named(prose.package))},
+        "split": {
+            name: {"stretches": len(part), "characters": sum(map(len, part))}
+            for name, part in (("train", prose.train), ("valid", prose.valid), ("test", prose.test))
+        },
+        "model": {**details, "vocabulary": len(vocabulary), "words_seen": len(model.seen)},
+        "n_gram": trials,
+        "test": {
+            "systems": {
+                name: foretold(one, prose.test, vocabulary, MOST_PIECES)
+                for name, one in (("transformer", model), ("n-gram", n_gram))
+            },
+            "examples": continued(lambda text: _write(model, text), prose.test, vocabulary, GIVEN),
+        },
+    }
+    return _kept(model, folder, metrics)
+
+
+def _named(package: Package) -> dict[str, str]:
+    return {"package": package.title, "licence": package.licence}
+
+
+def _tried(make: Any, train: Sequences, validation: Sequences, folder: Path, data: str) -> Tried[Any]:
+    checkpoints = folder / "checkpoints"
+    return Tried(make, train, validation, checkpoints, folder.name, data, LEARNING_RATES)
+
+
+def _best_n_gram(
+    train: Runs, valid: Sequence[str], vocabulary: Vocabulary
+) -> tuple[PieceNGram, dict[str, Any]]:
+    """That with the lowest perplexity on the validation text, and what was tried."""
+    tried: dict[tuple[int, float], float] = {}
+    models = {order: PieceNGram(train.stretches, len(vocabulary), order) for order in ORDERS}
+    for order, model in models.items():
+        for discount in DISCOUNTS:
+            model.discount = discount
+            found = foretold(model, valid, vocabulary, MOST_PIECES)
+            tried[order, discount] = found["piece"]["perplexity"]
+    order, discount = min(tried, key=lambda one: tried[one])
+    models[order].discount = discount
+    trials = [{"order": one[0], "discount": one[1], "piece": value} for one, value in tried.items()]
+    return models[order], {"order": order, "discount": discount, "trials": trials}
+
+
+def _write(model: TextTransformer, text: str) -> str:
+    made = continue_text(model, text, sampling=DEFAULT_SAMPLING)
+    for _ in made:
+        pass
+    return made.text
+
+
+def _seen(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for text in texts for word in plain_words(text))
+
+
+def _fingerprint(texts: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode() + b"\n")
+    return digest.hexdigest()[:16]
+
+
+def _kept(model: WordsTransformer, folder: Path, metrics: dict[str, Any]) -> dict[str, Any]:
+    """The model in its folder, with the part of the metrics that app and card speak of."""
+    told = {name: metrics[name] for name in ("language", "data", "split", "test")}
+    model.save_pretrained(folder, model_card_kwargs=told)
+    write_json(folder / "metrics.json", told)
+    return metrics
+
+
+def add_to(file: Path, use: str, metrics: dict[str, Any]) -> None:
+    """Put what was measured of a use beside what the file has of the other."""
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    write_json(file, {**known, use: metrics})
+
+
+def write_json(file: Path, content: dict[str, Any]) -> None:
+    """Indented, in a folder that need not be there yet."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,153 @@
+"""What was measured of the models of words, read from the file that `train.py translate` and `text` wrote."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from genre_models.history import METRICS_FOLDER
+
+METRICS_FILE = "words.json"
+
+
+@dataclass(frozen=True)
+class Score:
+    """A measure and its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Example:
+    """A phrase that was held out, what its translators wrote, and what the model made of it."""
+
+    source: str
+    reference: str
+    translation: str
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the two are the same, letter by letter."""
+        return self.translation == self.reference
+
+    @property
+    def likeness(self) -> float:
+        """How much of the two is the same, 0 to 1 (Ratcliff and Metzener 1988)."""
+        return SequenceMatcher(None, self.translation, self.reference, autojunk=False).ratio()
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The beginning of a stretch of a book that was held out, and how the book goes on."""
+
+    given: str
+    real: str
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """The head of the cross-attention that most often points where a word on both sides stands; from 0.
+
+    It does so for `share` of so many `words` of the validation phrases.
+    """
+
+    layer: int
+    head: int
+    share: float
+    words: int
+
+
+@dataclass(frozen=True)
+class MeasuredTranslation:
+    """Of translation: phrases by part and by origin, scores by system, and the first phrases held out."""
+
+    split: Mapping[str, int]
+    origins: Mapping[str, int]
+    chrf: Mapping[str, Score]
+    bleu: Mapping[str, Score]
+    exact: Mapping[str, float]
+    examples: Sequence[Example]
+    pointer: Pointer | None
+
+    @property
+    def programs(self) -> list[str]:
+        """Where the phrases come from, without versions, the most fruitful first."""
+        ranked = sorted(self.origins, key=lambda origin: -self.origins[origin])
+        return [origin.rsplit(" ", 1)[0] for origin in ranked]
+
+
+@dataclass(frozen=True)
+class MeasuredText:
+    """Of prose: characters by book, how many words were foretold, perplexities by system, and examples."""
+
+    books: Mapping[str, int]
+    words: int
+    order: int
+    per_word: Mapping[str, Score]
+    per_piece: Mapping[str, Score]
+    bits: Mapping[str, float]
+    """Per character."""
+    examples: Sequence[Passage]
+
+
+@dataclass(frozen=True)
+class WordsMeasured:
+    """All that the Words tab shows; None where it was not measured."""
+
+    translation: MeasuredTranslation | None = None
+    text: MeasuredText | None = None
+
+
+@cache
+def words_measured(folder: Path = METRICS_FOLDER) -> WordsMeasured:
+    """What the metrics file in `folder` says; nothing of what is not there."""
+    file = folder / METRICS_FILE
+    stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return WordsMeasured(
+        _translation(stored["translate"]) if "translate" in stored else None,
+        _text(stored["text"]) if "text" in stored else None,
+    )
+
+
+def _translation(stored: Mapping[str, Any]) -> MeasuredTranslation:
+    test, split = stored["test"], stored["split"]
+    systems = test["systems"]
+    return MeasuredTranslation(
+        split={part: split[part] for part in ("train", "valid", "test")},
+        origins=stored["data"]["pairs"],
+        chrf={name: _score(one["chrF"], "score") for name, one in systems.items()},
+        bleu={name: _score(one["BLEU"], "score") for name, one in systems.items()},
+        exact={name: one["exact"] for name, one in systems.items()},
+        examples=[Example(one["source"], one["reference"], one["translation"]) for one in test["examples"]],
+        pointer=_pointer(stored["alignment"]),
+    )
+
+
+def _pointer(stored: Mapping[str, Any]) -> Pointer | None:
+    if not stored:
+        return None
+    layer, head = stored["layer"], stored["head"]
+    return Pointer(layer, head, stored["shares"][layer][head], stored["words"])
+
+
+def _text(stored: Mapping[str, Any]) -> MeasuredText:
+    test = stored["test"]
+    systems = test["systems"]
+    return MeasuredText(
+        books=stored["data"]["books"],
+        words=systems["transformer"]["words"],
+        order=stored["n_gram"]["order"],
+        per_word={name: _score(one["word"], "perplexity") for name, one in systems.items()},
+        per_piece={name: _score(one["piece"], "perplexity") for name, one in systems.items()},
+        bits={name: one["bits_per_character"] for name, one in systems.items()},
+        examples=[Passage(one["given"].strip(), one["real"].strip()) for one in test["examples"]],
+    )
+
+
+def _score(stored: Mapping[str, Any], name: str) -> Score:
+    return Score(stored[name], *stored["interval"])

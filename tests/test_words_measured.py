@@ -1,0 +1,96 @@
+"""What the Words tab shows of how good the models are comes from the file that training wrote."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from genre_models.ui.words_scores import build_scores
+from genre_models.words_measured import Pointer, Score, WordsMeasured, words_measured
+
+
+def scored(score: float) -> dict[str, Any]:
+    return {"score": score, "interval": [score - 2, score + 2]}
+
+
+def perplexed(value: float) -> dict[str, Any]:
+    return {"perplexity": value, "interval": [value - 1, value + 1]}
+
+
+TRANSLATE: dict[str, Any] = {
+    "data": {"pairs": {"Django 5.2": 800, "Wagtail 8.0": 1500}},
+    "split": {"train": 2000, "valid": 100, "test": 120, "near_variants_dropped": 3},
+    "alignment": {"words": 40, "layer": 1, "head": 2, "shares": [[0.1, 0.2, 0.3], [0.4, 0.5, 0.9]]},
+    "test": {
+        "systems": {
+            "beam search": {"chrF": scored(50), "BLEU": scored(30), "exact": 0.25},
+            "copy of the source": {"chrF": scored(20), "BLEU": scored(5), "exact": 0.01},
+        },
+        "examples": [
+            {"source": "Save", "reference": "Enregistrer", "translation": "Enregistrer"},
+            {"source": "Open", "reference": "Ouvrir", "translation": "Fermer"},
+        ],
+    },
+}
+TEXT: dict[str, Any] = {
+    "data": {"books": {"A Book (1900)": 1000}},
+    "n_gram": {"order": 3},
+    "test": {
+        "systems": {
+            name: {"word": perplexed(200), "piece": perplexed(30), "words": 900, "bits_per_character": 2.1}
+            for name in ("transformer", "n-gram")
+        },
+        "examples": [{"given": "It was", "continuation": " a dog.", "real": " the end."}],
+    },
+}
+
+
+def written(folder: Path, content: dict[str, Any]) -> WordsMeasured:
+    (folder / "words.json").write_text(json.dumps(content))
+    return words_measured(folder)
+
+
+def test_scores_examples_and_the_best_head_are_read(tmp_path: Path) -> None:
+    measured = written(tmp_path, {"translate": TRANSLATE, "text": TEXT})
+    assert measured.translation is not None
+    assert measured.translation.chrf["beam search"] == Score(50, 48, 52)
+    assert measured.translation.bleu["copy of the source"] == Score(5, 3, 7)
+    assert measured.translation.pointer == Pointer(1, 2, 0.9, 40)
+    same, other = measured.translation.examples
+    assert (same.is_exact, same.likeness) == (True, 1)
+    assert not other.is_exact
+    assert other.likeness < 0.5
+    assert measured.translation.programs == ["Wagtail", "Django"]
+    assert measured.text is not None
+    assert measured.text.per_word["n-gram"] == Score(200, 199, 201)
+    assert (measured.text.order, measured.text.words) == (3, 900)
+    assert measured.text.examples[0].real == "the end."
+
+
+def test_what_was_not_measured_is_left_out(tmp_path: Path) -> None:
+    assert words_measured(tmp_path) == WordsMeasured()
+    (tmp_path / "text").mkdir()
+    measured = written(tmp_path / "text", {"text": TEXT})
+    assert measured.translation is None
+    assert measured.text is not None
+
+
+def test_no_head_points_where_no_word_stands_on_both_sides(tmp_path: Path) -> None:
+    measured = written(tmp_path, {"translate": TRANSLATE | {"alignment": {}}})
+    assert measured.translation is not None
+    assert measured.translation.pointer is None
+
+
+@pytest.mark.parametrize(
+    ("uses", "figures"), [({"translate": TRANSLATE}, 2), ({"translate": TRANSLATE, "text": TEXT}, 4)]
+)
+def test_every_measure_has_a_figure(tmp_path: Path, uses: dict[str, Any], figures: int) -> None:
+    with gr.Blocks() as page:
+        build_scores(written(tmp_path, uses))
+    plots = [block for block in page.blocks.values() if isinstance(block, gr.Plot)]
+    assert len(plots) == figures
+    texts = " ".join(str(block.value) for block in page.blocks.values() if isinstance(block, gr.HTML))
+    assert "25% come out letter by letter" in texts
+    assert ("900 words of the books" in texts) == ("text" in uses)
