@@ -31,7 +31,8 @@ from tests.trained_together import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-TOLERANCE = 1e-4
+TOLERANCE = 1e-4  # of losses, in nats
+WEIGHT_TOLERANCE = 1e-3  # rounding grows most where AdamW divides a small gradient by a small one
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +83,7 @@ def test_two_processes_have_the_loss_curve_of_one(dataset: Dataset, two: Path, c
             np.testing.assert_allclose(theirs, ours, atol=TOLERANCE, rtol=0)
     weights = load_file(two / f"{case}.safetensors")
     for name, value in one.model.state_dict().items():
-        torch.testing.assert_close(weights[name], value, atol=TOLERANCE, rtol=0, msg=name)
+        torch.testing.assert_close(weights[name], value, atol=WEIGHT_TOLERANCE, rtol=0)
 
 
 @pytest.mark.parametrize("case", list(CASES)[:3])

@@ -14,7 +14,14 @@ from PIL import Image
 from genre_models import audio, features
 from genre_models.classifiers import ARCHITECTURES, GENRES
 from genre_models.classify import classify
-from genre_models.hub import BUNDLED_WEIGHTS, MODEL_FOLDERS, load_ensemble, load_melody
+from genre_models.hub import (
+    BUNDLED_WEIGHTS,
+    MODEL_FOLDERS,
+    load_ensemble,
+    load_melody,
+    load_text,
+    load_translation,
+)
 from genre_models.melody import Request, continue_tune, notes
 from genre_models.metrics import EVALUATION_FILE, measured
 from genre_models.served import serve
@@ -102,7 +109,8 @@ def test_cards_are_complete(tree: Tree, folder: str) -> None:
     links = re.findall(r"\]\(([^)]+)\)", text)
     assert all(f"{folder}{link}" in tree for link in links), links
     if folder:
-        assert "How sound becomes its input" in headings or "How notes become its input" in headings
+        inputs = {f"How {what} its input" for what in ("sound becomes", "notes become", "text becomes")}
+        assert inputs & set(headings)
 
 
 def test_cards_quote_the_code(tree: Tree) -> None:
@@ -129,13 +137,17 @@ def test_the_model_index_holds_what_the_evaluation_says(tree: Tree) -> None:
 
 
 def test_the_cards_beside_our_weights_are_up_to_date() -> None:
-    ensemble, melody = load_ensemble(), load_melody()
-    models = {**ensemble.models, "sound": ensemble.detector, "melody": melody}
+    ensemble = load_ensemble()
+    others = {"melody": load_melody(), "translate": load_translation(), "text": load_text()}
+    models = {**ensemble.models, "sound": ensemble.detector, **others}
     assert set(models) == set(MODEL_FOLDERS)
     for folder, model in models.items():
         assert model is not None
-        written = (BUNDLED_WEIGHTS / folder / "README.md").read_text(encoding="utf-8")
-        assert written == str(model.generate_model_card()), f"{folder}: delete it and save the model again"
+        beside = BUNDLED_WEIGHTS / folder
+        written = (beside / "README.md").read_text(encoding="utf-8")
+        told = json.loads((beside / "metrics.json").read_text()) if folder in {"translate", "text"} else {}
+        made = str(model.generate_model_card(**told))
+        assert written == made, f"{folder}: delete it and save the model again"
 
 
 def test_confusion_matrices_are_pictures(tree: Tree) -> None:

@@ -52,8 +52,6 @@ def test_the_figures_beat_the_copy_by_far(metrics: dict[str, Any]) -> None:
     systems = metrics["translate"]["test"]["systems"]
     assert systems[BEAM]["chrF"]["interval"][0] > systems[COPY]["chrF"]["interval"][1] + 10
     assert systems[BEAM]["BLEU"]["score"] > systems[NEAREST]["BLEU"]["score"]
-    prose = metrics["text"]["test"]["systems"]
-    assert prose["transformer"]["word"]["perplexity"] < prose["n-gram"]["word"]["perplexity"]
 
 
 def test_the_app_searches_as_the_validation_phrases_chose(metrics: dict[str, Any]) -> None:
