@@ -265,6 +265,9 @@ def test_musicnn_is_looked_at_on_request(looking: Page) -> None:
     expect(page.locator("#inside-mel-map .js-plotly-plot")).to_be_hidden()
     page.get_by_role("button", name="Look at MusiCNN too").click()
     expect(page.locator("#inside-mel")).to_contain_text("cells silenced one by one")
+    page.wait_for_function(
+        "() => document.querySelector('#inside-mel-map .js-plotly-plot')?._fullData?.[0]?.z?.length"
+    )
     rows = drawing(page, "inside-mel-map").evaluate("(plot) => plot._fullData[0].z.map((row) => row.length)")
     assert rows == [12] * 8
     page.get_by_role("group", name="Segment").get_by_role("radio").nth(1).check()
