@@ -3,9 +3,12 @@
 import multiprocessing
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from typing import Protocol, TypeVar
 
 from tqdm import tqdm
+
+from genre_models.memory import keep_freed
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,12 +34,13 @@ def run(
 ) -> list[Result]:
     """What `function` makes of each item, in the order of the items, with a progress bar on stderr.
 
-    There is one process per processor unless `workers` says otherwise; each calls `initializer` first.
+    There is one process per processor unless `workers` says otherwise; each calls `initializer` first and
+    keeps some of the memory that it frees.
     `start_method` is as in `multiprocessing`, by default the platform's. An error in a process is raised
     here, and like Ctrl-C it calls off what has not been handed to a process yet.
     """
     context = multiprocessing.get_context(start_method)
-    pool = ProcessPoolExecutor(workers, context, initializer)
+    pool = ProcessPoolExecutor(workers, context, partial(_begin, initializer))
     futures = [pool.submit(function, item) for item in items]
     try:
         for future in tqdm(as_completed(futures), total=len(futures), desc=label, unit=unit):
@@ -48,3 +52,9 @@ def run(
         raise
     pool.shutdown()
     return [future.result() for future in futures]
+
+
+def _begin(initializer: Callable[[], object] | None) -> None:
+    keep_freed()
+    if initializer is not None:
+        initializer()

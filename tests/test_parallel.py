@@ -2,10 +2,13 @@
 
 import multiprocessing
 import os
+import platform
+import resource
 import time
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from genre_models import parallel
@@ -30,6 +33,14 @@ def process(_: int) -> int:
     return os.getpid()
 
 
+def pages_taken(_: int) -> int:
+    """By twenty arrays of 2 MB together, after as many that were freed."""
+    [np.ones(2**18) for _ in range(20)]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    [np.ones(2**18) for _ in range(20)]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
 def failing_at_once(number: int, error: type[BaseException], folder: Path) -> None:
     if number == 0:
         raise error("no more")
@@ -49,6 +60,12 @@ def test_work_is_done_in_other_processes_as_many_as_asked_for() -> None:
         processes = set(parallel.run(process, range(N_ITEMS), "processes", "number", workers))
         assert len(processes) <= workers
         assert os.getpid() not in processes
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
+def test_the_processes_use_memory_again() -> None:
+    pages = 20 * 2 * 2**20 // resource.getpagesize()
+    assert parallel.run(pages_taken, [0], "arrays", "array", workers=1)[0] < pages / 10
 
 
 def test_no_items_are_no_results() -> None:

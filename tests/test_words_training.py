@@ -61,7 +61,8 @@ class Program:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("sys.argv", ["train.py", *arguments, *places, "--epochs", "1"])
             patch.setattr(words, "VOCABULARY_SIZE", 320)
-            patch.setattr(words, "LEARNING_RATES", (1e-3,))
+            patch.setattr(words, "TRANSLATION_RATES", (1e-3,))
+            patch.setattr(words, "TEXT_RATES", (1e-3,))
             for name, use in (
                 ("TranslationTransformer", TranslationTransformer),
                 ("TextTransformer", TextTransformer),

@@ -97,6 +97,7 @@ def test_a_vocabulary_has_room_for_all_bytes() -> None:
         ("  two\n words ", "two words"),
         ("L’été « chaud »…", 'L\'été "chaud"...'),
         ("“Save”\xa0?", '"Save" ?'),
+        ('"Yes," she said, "and no."', '"Yes," she said, "and no."'),
     ],
 )
 def test_text_is_made_as_the_models_know_it(typed: str, known: str) -> None:

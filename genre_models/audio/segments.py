@@ -48,9 +48,15 @@ def segment(waveform: Tensor) -> Segments:
 
 
 def cut(waveform: Tensor, starts_s: Sequence[float], sample_rate: int) -> Tensor:
-    """The segments that begin at these seconds of a waveform (samples,) at any rate, (n, 6 s of samples)."""
+    """The segments that begin at these seconds of a waveform (samples,) at any rate, (n, 6 s of samples).
+
+    They share the waveform's memory where they are whole and follow each other from its start.
+    """
     length = SEGMENT_S * sample_rate
     starts = [round(start_s * sample_rate) for start_s in starts_s]
+    end = len(starts) * length
+    if starts == list(range(0, end, length)) and end <= len(waveform):
+        return waveform[:end].unflatten(0, (len(starts), length))
     return torch.stack([_filled(waveform[start : start + length], length) for start in starts])
 
 

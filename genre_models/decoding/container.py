@@ -9,11 +9,11 @@ import os
 import re
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -90,14 +90,11 @@ class Decoder:
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Yield (frames, channels), BLOCK_FRAMES at most, full scale +-1. AudioError for NaN or infinity."""
-        setup, resampler = None, None
-        for frame in self._frames:
-            if setup != (setup := (frame.format.name, frame.layout.name, frame.sample_rate)):
-                yield from self._arrays(resampler, None)
-                # Not planar: PyAV 18.1 reads past the end of the pointers to 8 or more planes.
-                resampler = av.AudioResampler("flt", self._layout, self.rate, frame_size=BLOCK_FRAMES)
-            yield from self._arrays(resampler, frame)
-        yield from self._arrays(resampler, None)
+        for is_stored, frames in groupby(self._frames, self._is_stored):
+            for block in self._stored(frames) if is_stored else self._converted(frames):
+                if not (block.min() >= -MAX_AMPLITUDE and block.max() <= MAX_AMPLITUDE):  # true for NaN too
+                    raise AudioError(NOT_NUMBERS)
+                yield block
 
     def promised_s(self, heard_s: float) -> float:
         """Seconds there should have been, `heard_s` of them having come out of `blocks()` up to its end."""
@@ -116,6 +113,39 @@ class Decoder:
         except av.FFmpegError:
             return  # the file breaks off here
 
+    def _is_stored(self, frame: av.AudioFrame) -> bool:
+        """Whether it holds 16-bit samples of the first frame's setup, channels side by side."""
+        layout, rate = frame.layout.name, frame.sample_rate
+        return frame.format.name == "s16" and layout == self._layout.name and rate == self.rate
+
+    def _stored(self, frames: Iterable[av.AudioFrame]) -> Iterator[NDArray[np.float32]]:
+        """As `_converted`, with the same numbers in a third of the time."""
+        waiting: list[NDArray[np.int16]] = []
+        for frame in frames:
+            plane: Any = frame.planes[0]  # its stub says nothing of the buffer that it is
+            waiting.append(np.frombuffer(plane, np.int16, frame.samples * self.channels))
+            if sum(map(len, waiting)) >= BLOCK_FRAMES * self.channels:
+                yield from self._scaled(waiting)
+                waiting = []
+        if waiting:
+            yield from self._scaled(waiting)
+
+    def _scaled(self, pieces: list[NDArray[np.int16]]) -> Iterator[NDArray[np.float32]]:
+        samples = np.concatenate(pieces).astype(np.float32).reshape(-1, self.channels)
+        samples *= 2.0**-15
+        for start in range(0, len(samples), BLOCK_FRAMES):
+            yield samples[start : start + BLOCK_FRAMES]
+
+    def _converted(self, frames: Iterable[av.AudioFrame]) -> Iterator[NDArray[np.float32]]:
+        setup, resampler = None, None
+        for frame in frames:
+            if setup != (setup := (frame.format.name, frame.layout.name, frame.sample_rate)):
+                yield from self._arrays(resampler, None)
+                # Not planar: PyAV 18.1 reads past the end of the pointers to 8 or more planes.
+                resampler = av.AudioResampler("flt", self._layout, self.rate, frame_size=BLOCK_FRAMES)
+            yield from self._arrays(resampler, frame)
+        yield from self._arrays(resampler, None)
+
     def _arrays(
         self, resampler: av.AudioResampler | None, frame: av.AudioFrame | None
     ) -> Iterator[NDArray[np.float32]]:
@@ -125,10 +155,7 @@ class Decoder:
             self._lost_s += frame.samples / self.rate if frame else 0
             return
         for converted in converted_frames:
-            block = converted.to_ndarray().reshape(-1, self.channels).astype(np.float32, copy=False)
-            if not (block.min() >= -MAX_AMPLITUDE and block.max() <= MAX_AMPLITUDE):  # true for NaN too
-                raise AudioError(NOT_NUMBERS)
-            yield block
+            yield converted.to_ndarray().reshape(-1, self.channels).astype(np.float32, copy=False)
 
 
 @contextmanager

@@ -17,10 +17,12 @@ import numpy as np
 from genre_models.decoding.container import BLOCK_FRAMES, HEAVY
 from genre_models.decoding.limits import MAX_MEMORY, AudioError
 from genre_models.decoding.mix import decode
+from genre_models.memory import keep_freed
 
 
 def serve(connection: "Connection[Any, Any]", memory: BinaryIO) -> None:
     """Answer requests until there will be no more."""
+    keep_freed()
     # OpenBLAS takes its memory at the first product, and ends the process where it gets none.
     np.zeros((BLOCK_FRAMES, 2), np.float32) @ np.zeros(2, np.float32)
     _limit(resource.RLIMIT_CORE, 0)

@@ -29,9 +29,10 @@ from genre_models.words.model import TextTransformer, TranslationTransformer, Wo
 from genre_models.words.vocabulary import Vocabulary, plain_words
 
 VOCABULARY_SIZE = 2_000
-LEARNING_RATES = (5e-4, 7e-4)
+TRANSLATION_RATES = (5e-4, 7e-4)
 TRANSLATION_DROPOUT = 0.2
-TEXT_DROPOUT = 0.1
+TEXT_RATES = (7e-4, 1e-3, 1.5e-3)
+TEXT_DROPOUT = 0.05
 ORDERS = (2, 3, 4)
 DISCOUNTS = (0.7, 0.8, 0.9)
 """Of the n-gram; all are tried on the validation text."""
@@ -58,7 +59,7 @@ def train_translation(
         return model.with_words(vocabulary, _seen(sources(parts.train)))
 
     data = _fingerprint(text for part in parts[:3] for pair in part for text in pair)
-    tried = _tried(make, examples["train"], examples["valid"], folder, data)
+    tried = _tried(make, examples["train"], examples["valid"], folder, data, TRANSLATION_RATES)
     model, details = tried.run(plan, resume)
     beams, alphas = choose_beams(model, parts.valid)
     metrics = {
@@ -88,7 +89,7 @@ def train_text(prose: Prose, plan: Plan, output: Path, resume: bool = False) -> 
         return model.with_words(vocabulary, _seen(prose.train))
 
     data = _fingerprint((*prose.train, *prose.valid))
-    model, details = _tried(make, train, validation, folder, data).run(plan, resume)
+    model, details = _tried(make, train, validation, folder, data, TEXT_RATES).run(plan, resume)
     n_gram, trials = _best_n_gram(train, prose.valid, vocabulary)
     metrics = {
         "language": "en",
@@ -114,9 +115,11 @@ def _named(package: Package) -> dict[str, str]:
     return {"package": package.title, "licence": package.licence}
 
 
-def _tried(make: Any, train: Sequences, validation: Sequences, folder: Path, data: str) -> Tried[Any]:
+def _tried(
+    make: Any, train: Sequences, validation: Sequences, folder: Path, data: str, rates: Sequence[float]
+) -> Tried[Any]:
     checkpoints = folder / "checkpoints"
-    return Tried(make, train, validation, checkpoints, folder.name, data, LEARNING_RATES)
+    return Tried(make, train, validation, checkpoints, folder.name, data, rates)
 
 
 def _best_n_gram(
@@ -157,6 +160,7 @@ def _fingerprint(texts: Iterable[str]) -> str:
 def _kept(model: WordsTransformer, folder: Path, metrics: dict[str, Any]) -> dict[str, Any]:
     """The model in its folder, with the part of the metrics that app and card speak of."""
     told = {name: metrics[name] for name in ("language", "data", "split", "test")}
+    (folder / "README.md").unlink(missing_ok=True)  # a card that is there already would be kept
     model.save_pretrained(folder, model_card_kwargs=told)
     write_json(folder / "metrics.json", told)
     return metrics

