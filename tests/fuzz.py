@@ -33,7 +33,7 @@ LIMIT_S = 60.0
 """For one case: twice what a reader may take on a machine that does something else as well."""
 MAX_MEMORY = 2 * 10**9
 SHARES = {
-    **{"sound files": 0.4, "notes": 0.05, "links": 0.05, "label files": 0.05},
+    **{"sound files": 0.35, "notes": 0.05, "phrases": 0.05, "links": 0.05, "label files": 0.05},
     **{"endpoints": 0.25, "page handlers": 0.2},
 }
 """Of the time, for each target."""

@@ -19,11 +19,15 @@ from genre_models import audio, share, teach_file
 from genre_models.audio import AudioError
 from genre_models.decoding.container import HEAVY
 from genre_models.decoding.pool import BROKEN
+from genre_models.hub import BUNDLED_WEIGHTS, TRANSLATION_FOLDER
 from genre_models.melody import notes
 from genre_models.teach import TaughtClip, TaughtLabels, TeachError
+from genre_models.words import asking
+from genre_models.words.model import VOCABULARY_FILE
+from genre_models.words.vocabulary import Vocabulary, tidy
 from tests.hostile import SOUND
 from tests.reports import ENSEMBLE, make_report
-from tests.visitor import TUNE, Visitor, file
+from tests.visitor import PROSE, TUNE, Visitor, file
 
 Target = Callable[[random.Random], str]
 """Tries one case and says in a word how it ended."""
@@ -100,6 +104,26 @@ def try_notes(rng: random.Random) -> str:
         assert len(str(error)) < 300
         return "refused"
     assert notes.parse(notes.write(read)) == read
+    return "answered"
+
+
+@cache
+def _vocabulary() -> Vocabulary:
+    return Vocabulary.load(BUNDLED_WEIGHTS / TRANSLATION_FOLDER / VOCABULARY_FILE)
+
+
+def try_words(rng: random.Random) -> str:
+    """Text as a phrase to read: made tidy, cut into pieces and words."""
+    typed = text(rng, string.printable + "«»“”’…éßœ\xa0\u202f", rng.choice((8, 60, 12_000)))
+    try:
+        ids = asking.read(_vocabulary(), typed)
+    except asking.WordsError as error:
+        assert len(str(error)) < 300
+        return "refused"
+    assert _vocabulary().decode(ids) == tidy(typed)
+    cut = _vocabulary().cut(ids[-asking.MOST_PIECES :])
+    assert "".join(cut.pieces) == cut.text
+    assert [word.first for word in cut.words] == [0, *(word.last for word in cut.words[:-1])]
     return "answered"
 
 
@@ -182,9 +206,15 @@ class Api:
         self.handlers = {entry["id"]: len(entry["inputs"]) for entry in handlers if entry["backend_fn"]}
 
     def try_endpoints(self, rng: random.Random) -> str:
-        """Values of any kind for /generate and /classify."""
-        endpoint = rng.choice(("generate", "classify"))
-        values = list(TUNE.values()) if endpoint == "generate" else [self.clip, ["mlp"]]
+        """Values of any kind for the public endpoints."""
+        endpoint, values = rng.choice(
+            (
+                ("generate", list(TUNE.values())),
+                ("classify", [self.clip, ["mlp"]]),
+                ("translate", ["Save changes?"]),
+                ("continue_text", list(PROSE.values())),
+            )
+        )
         body = json.dumps({"data": shaken(values, rng)}).encode()
         answer = self.visitor.call_raw(endpoint, body)
         if isinstance(answer, dict):
@@ -210,8 +240,9 @@ class Api:
 def targets(url: str | None) -> dict[str, Target]:
     """All targets by name; those of the API where an app runs."""
     alone: dict[str, Target] = {
-        "sound files": try_sound, "notes": try_notes, "links": try_token, "label files": try_labels
-    }  # fmt: skip
+        **{"sound files": try_sound, "notes": try_notes, "phrases": try_words},
+        **{"links": try_token, "label files": try_labels},
+    }
     if url is None:
         return alone
     api = Api(url)

@@ -20,6 +20,7 @@ from tests.reports import ENSEMBLE
 CASES = {
     "sound files": 60,
     "notes": 500,
+    "phrases": 300,
     "links": 500,
     "label files": 500,
     "endpoints": 30,

@@ -14,6 +14,8 @@ TUNE: dict[str, Any] = {
     **{"key": "", "metre": "4/4"},
 }
 """What /generate takes, in its order."""
+PROSE: dict[str, Any] = {"text": "It was a", "length": 8, "temperature": 0.8, "top_p": 0.9, "seed": 1}
+"""What /continue_text takes, in its order."""
 UPLOADED_ONLY = "a file was not uploaded here"
 
 

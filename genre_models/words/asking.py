@@ -15,8 +15,8 @@ class WordsError(ValueError):
     """Text that a model cannot read; the message is a sentence for a person."""
 
 
-def read(vocabulary: Vocabulary, text: str) -> Cut:
-    """The text as a model has it. Raises `WordsError` for one that is empty, endless or no text."""
+def read(vocabulary: Vocabulary, text: str) -> list[int]:
+    """The ids of a text as a model has it. Raises `WordsError` for one that is empty, endless or no text."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -28,7 +28,7 @@ def read(vocabulary: Vocabulary, text: str) -> Cut:
     known = tidy(text)
     if not any(letter.isalnum() for letter in known):
         raise WordsError("There is nothing to read: type a few words of English.")
-    return vocabulary.cut(vocabulary.encode(known))
+    return vocabulary.encode(known)
 
 
 def unseen(cut: Cut, seen: frozenset[str]) -> list[str]:

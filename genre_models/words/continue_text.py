@@ -41,15 +41,13 @@ class Continuation:
     def __init__(self, model: TextTransformer, text: str, length: int, sampling: Sampling) -> None:
         if not 1 <= length <= MOST_PIECES:
             raise ValueError(f"length is 1 to {MOST_PIECES} pieces, not {length}")
-        whole = read(model.vocabulary, text)
+        ids = read(model.vocabulary, text)
         self.model, self.length, self.sampling = model, length, sampling
-        self.source: Cut = model.vocabulary.cut(whole.ids[-MOST_PIECES:])
+        self.source: Cut = model.vocabulary.cut(ids[-MOST_PIECES:])
         self.ids: list[int] = []
         self.warnings: tuple[str, ...] = tuple(warnings(self.source, model.seen))
-        if len(whole.ids) > MOST_PIECES:
-            self.warnings += (
-                f"The model reads the last {MOST_PIECES} of these {len(whole.ids)} pieces only.",
-            )
+        if len(ids) > MOST_PIECES:
+            self.warnings += (f"The model reads the last {MOST_PIECES} of these {len(ids)} pieces only.",)
 
     def __iter__(self) -> Iterator[NextPiece]:
         """Write on to the end, or to where the model ends it; a second iteration writes the same again."""

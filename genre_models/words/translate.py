@@ -60,12 +60,13 @@ class Translation:
 
 def translate(model: TranslationTransformer, text: str, beams: Beams = DEFAULT_BEAMS) -> Translation:
     """By beam search. Raises `WordsError` for text that is empty or longer than the model reads."""
-    source = read(model.vocabulary, text)
-    if len(source.ids) > MOST_PIECES:
+    ids = read(model.vocabulary, text)
+    if len(ids) > MOST_PIECES:
         raise WordsError(
-            f"This phrase has {len(source.ids)} pieces, and the model reads at most {MOST_PIECES}: "
+            f"This phrase has {len(ids)} pieces, and the model reads at most {MOST_PIECES}: "
             "shorten it, or translate it sentence by sentence."
         )
+    source = model.vocabulary.cut(ids)
     found = translate_ids(model, [source.ids], beams)[0]
     candidates = tuple(_candidate(model, one) for one in found)
     cut_off = [] if candidates[0].ended else ["The model came to no end: the translation is cut off."]
