@@ -19,7 +19,6 @@ from genre_models.musicnn import TAGS, Heard
 from genre_models.sound import Sound
 from genre_models.verdict import Verdict, decide, hedge, outside, refuse
 
-AT_ONCE = 10  # segments, which bounds the memory that ten minutes take
 _TURNS = BoundedSemaphore(os.cpu_count() or 1)  # more clips at once than cores would only take memory
 SILENT = "This clip is silent, so there is no genre to name: check the microphone or the file."
 
@@ -93,17 +92,12 @@ def _silent_report(clip: audio.Clip, start: float) -> Report:
 
 
 def _hear(ensemble: Ensemble, segments: audio.Segments, at_16_khz: Tensor) -> _Heard:
-    mfccs = torch.cat([mfcc(part) for part in segments.waveforms.split(AT_ONCE)])
+    mfccs = mfcc(segments.waveforms)
     start = time.perf_counter()
     ear = None
     if ensemble.ear is not None:
         waveforms = audio.cut(at_16_khz, segments.starts_s, musicnn.SAMPLE_RATE)
-        parts = [ensemble.ear.listen(part) for part in waveforms.split(AT_ONCE)]
-        ear = Heard(
-            tags=torch.cat([part.tags for part in parts]),
-            embedding=torch.cat([part.embedding for part in parts]),
-            pooled=torch.cat([part.pooled for part in parts]),
-        )
+        ear = ensemble.ear.listen(waveforms)
     return _Heard(mfccs, ear, _milliseconds_since(start))
 
 

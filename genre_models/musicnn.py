@@ -25,6 +25,7 @@ COMPRESSION = 10_000.0
 LEVEL_DBFS = -17.0  # RMS of what the network listens to: the median of GTZAN's 6 s segments
 QUIETEST_DBFS = -80.0
 BATCH_NORM_EPSILON = 1e-3
+AT_ONCE = 10  # segments, which bounds the memory that ten minutes take
 
 TIMBRAL_KERNELS = ((7, 38), (7, 67))  # (frames, mels)
 TIMBRAL_FILTERS = 204
@@ -217,11 +218,14 @@ class MusiCNN(nn.Module):
 
         All are brought to one level first, so that the recording's level says nothing.
         """
+        parts = [self._listen(part) for part in waveforms.split(AT_ONCE)]
+        return Heard(*(torch.cat(values) for values in zip(*parts, strict=True)))
+
+    def _listen(self, waveforms: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         pieces = patches(log_mel(levelled(waveforms)))  # (n, patches, 187, 96)
         heard = self(pieces.flatten(0, 1))
-        return Heard(
-            *(
-                each.unflatten(0, pieces.shape[:2]).mean(dim=1)
-                for each in (heard.tags, heard.embedding, heard.pooled)
-            )
+        tags, embedding, pooled = (
+            each.unflatten(0, pieces.shape[:2]).mean(dim=1)
+            for each in (heard.tags, heard.embedding, heard.pooled)
         )
+        return tags, embedding, pooled

@@ -2,11 +2,12 @@
 
 import re
 import shutil
-import tempfile
+from pathlib import Path
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from gradio.route_utils import FnIndexInferError
+from gradio.utils import get_upload_folder
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MAX_BODY = 2**18  # bytes of any request but an upload; the longest notes are 40 KB
 MAX_UPLOAD = 2**30  # bytes of an upload, which may hold several files
 MAX_TOOL_CALL = 2**22  # bytes of a call of a tool, which may hold a file as text
-MIN_FREE = 2**30  # bytes of disk that uploads leave
+MIN_FREE = 2**30  # bytes of disk that an upload leaves, were it the largest
 
 UPLOAD = re.compile(r"/gradio_api/upload/?$")
 TOOLS = re.compile(r"/gradio_api/mcp(/http)?/?$")
@@ -73,9 +74,15 @@ class Guard:
             app = self.for_tools
         if UNUSED.match(path):
             app = PlainTextResponse(NOT_OFFERED, 403)
-        elif app is not self.bounded and shutil.disk_usage(tempfile.gettempdir()).free < MIN_FREE:
+        elif app is not self.bounded and _free_bytes() < MAX_UPLOAD + MIN_FREE:
             app = PlainTextResponse(DISK_FULL, 507)
         await app(scope, receive, _with_headers(send))
+
+
+def _free_bytes() -> int:
+    """On the disk where Gradio puts uploads."""
+    folder = Path(get_upload_folder())
+    return shutil.disk_usage(folder if folder.is_dir() else folder.parent).free
 
 
 def _with_headers(send: Send) -> Send:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 import soundfile
@@ -18,6 +19,8 @@ from genre_models.teach import Embedding, TaughtClip, TaughtLabels, TeachError
 from genre_models.training.gtzan import Kind, Recording
 from genre_models.training.teaching import MAX_TRACKS, longest_tracks
 from genre_models.ui.lesson import Lesson, advice
+from genre_models.ui.session import Session
+from genre_models.ui.teach import TeachPanel
 from tests.clips import gtzan_dir
 from tests.labels import point, rounded, taught
 from tests.sounds import sound
@@ -169,6 +172,23 @@ def test_the_level_of_a_recording_says_nothing(ear: MusiCNN, tmp_path: Path) -> 
 def test_silence_cannot_be_taught(ear: MusiCNN, tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="silent"):
         teach.embed(write(tmp_path / "silence.wav", np.zeros(44_100)), ear)
+
+
+def test_no_more_files_are_heard_than_a_label_holds(ear: MusiCNN, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+
+    def embed(path: str, ear: MusiCNN) -> Embedding:
+        heard.append(path)
+        return point(len(heard), 0)
+
+    monkeypatch.setattr(teach, "embed", embed)
+    monkeypatch.setattr(teach, "MAX_CLIPS", 3)
+    with gr.Blocks():
+        panel = TeachPanel(ear, gr.HTML(), gr.State(), gr.HTML())
+        updates = panel.on_upload("mine", [f"{i}.wav" for i in range(5)], Session(), Lesson())
+    assert heard == ["0.wav", "1.wav", "2.wav"]
+    assert "first 3 files" in updates[0]
+    assert updates[-1].taught.n_clips == 3
 
 
 def test_a_fingerprint_tells_ears_apart(ear: MusiCNN) -> None:

@@ -291,7 +291,7 @@ class ClassifyTab:
         )
 
     def _nothing_new(self) -> list[Update]:
-        return [gr.skip()] * 8
+        return [gr.skip()] * len(self.outputs)
 
 
 def _answer(ensemble: Ensemble, path: Path, chosen: tuple[str, ...]) -> Report:

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from gradio_client.utils import async_traverse, is_file_obj_with_meta, is_http_u
 from genre_models.fetch import FetchError, fetch
 from genre_models.ui.widgets import refusal
 
+LOG = logging.getLogger(__name__)
 LONGEST_SHOWN = 60  # characters of a wrong value
 LONGEST_SAID = 600  # characters of an error: enough for a list of all keys
 SERVED_AT = "/gradio_api/file="
@@ -65,7 +67,8 @@ class Page(gr.Blocks):
             raise refusal(str(error)) from None
         except gr.Error as error:
             raise refusal(shortened(str(error.message), LONGEST_SAID)) from None
-        except Exception:
+        except Exception as error:  # Gradio's way to say that a value is of the wrong kind, or a fault of ours
+            LOG.warning("%s could not take what it was sent: %s", block_fn.api_name, type(error).__name__)
             raise refusal(UNUSABLE) from None
 
     def get_api_info(self, all_endpoints: bool = False, page: str | None = None) -> APIInfo:

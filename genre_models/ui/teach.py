@@ -20,7 +20,6 @@ from genre_models.ui.session import Session
 from genre_models.ui.widgets import plain_html
 
 KEPT_EMBEDDINGS = 256
-RECORDING = "audio.wav"  # what Gradio calls it
 FILE_NAME = "taught labels.json"
 NO_CLIP = "There is no clip above yet: record one, upload one or pick an example."
 NOT_HERE = "The clip above did not travel with its link, so it cannot be taught."
@@ -103,10 +102,12 @@ class TeachPanel:
 
     def _connect(self, verdict: gr.HTML) -> None:
         outputs = [self.said, self.list, self.card, self.download, self.forget, self.label, self.lesson]
+        self.outputs = outputs
         hearing: dict[str, Any] = {
             "show_progress": "minimal",
             "show_progress_on": self.said,
             "concurrency_id": "teach",
+            "concurrency_limit": 1,  # each change starts from the labels that the one before it left
             "api_visibility": "private",
         }
         known = [self.session, self.lesson]
@@ -120,7 +121,8 @@ class TeachPanel:
         self.said.select(self.on_action, known, outputs, **hearing)
         self.load.upload(self.on_load, [self.load, *known], outputs, **hearing)
         self.forget.click(self.on_forget, known, outputs, **hearing)
-        verdict.change(self.answer, known, self.card, **hearing | {"show_progress": "hidden"})
+        looking = hearing | {"show_progress": "hidden", "concurrency_id": "taught", "concurrency_limit": 2}
+        verdict.change(self.answer, known, self.card, **looking)
 
     # What the visitor does ------------------------------------------------------------------------------
 
@@ -133,7 +135,7 @@ class TeachPanel:
     def on_recording(self, label: str, path: str | None, session: Session, lesson: Lesson) -> list[Update]:
         """A recording was made, or the recorder was emptied; it is emptied once the clip was taken."""
         if path is None:
-            return [gr.skip()] * 8
+            return [gr.skip()] * (len(self.outputs) + 1)
         lesson = replace(lesson, recordings=lesson.recordings + 1)
         return [*self._hear(label, [(f"Recording {lesson.recordings}", path)], session, lesson), None]
 
@@ -201,11 +203,15 @@ class TeachPanel:
     ) -> list[Update]:
         """Listen to (name, path) and learn what can be heard."""
         clips, problems = [], []
-        for name, path in named:
+        for name, path in named[: teach.MAX_CLIPS]:
             try:
                 clips.append(TaughtClip(teach.clean_name(name), self._embed(path)))
             except AudioError as error:
                 problems.append(f"{name} was left out. {error}" if len(named) > 1 else str(error))
+        if len(named) > teach.MAX_CLIPS:
+            problems.append(
+                f"Only the first {teach.MAX_CLIPS} files were listened to: a label has room for no more."
+            )
         lesson, said = lesson.learning(label, clips) if clips else (lesson, Said())
         problem = " ".join([*problems, said.problem]).strip()
         return self._page(session, lesson, replace(said, problem=problem))
