@@ -1,1 +1,1 @@
-"""Deep learning on audio: four networks that name a music genre, from file to report."""
+"""Deep learning on audio: networks that name a music genre, Transformers that carry tunes and texts on."""

@@ -13,8 +13,8 @@ from genre_models import several
 from genre_models.classifiers import ARCHITECTURES
 from genre_models.hub import BUNDLED_WEIGHTS, MELODY_FOLDER, WeightsError, load_ensemble, load_melody, locate
 from genre_models.melody import score
-from genre_models.melody.notes import write
 from genre_models.melody.tunes import Composition, Wish, load_heard
+from genre_models.sampling import HOTTEST
 
 UNREAD = 1
 WRONG_INPUT = 2
@@ -51,7 +51,7 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("notes", help='such as "A5 E5 C#5:1/4 R:1/8"; lengths in whole notes, an eighth by default')
     add("--length", type=int, default=_WISH.length, help="notes to add (default: %(default)s)")
-    add("--temperature", type=float, default=_WISH.temperature, help="0 to 2 (default: %(default)s)")
+    add("--temperature", type=float, default=_WISH.temperature, help=f"0 to {HOTTEST} (default: %(default)s)")
     add("--top-k", type=int, default=_WISH.top_k, help="draw from the k likeliest; 0 from all (default: 0)")
     add("--top-p", type=float, default=_WISH.top_p, help="draw from this much (default: %(default)s)")
     add("--seed", type=int, help="the same seed gives the same tune (default: a random one)")
@@ -115,15 +115,12 @@ def _generate(arguments: argparse.Namespace) -> int:
     composition = Composition(Wish(**asked).request())
     for _ in composition.batches(model):
         pass
-    warnings = load_heard(folder / MELODY_FOLDER).warnings(list(composition.request.notes))
-    text = write(composition.notes)
+    answer = composition.answer(load_heard(folder / MELODY_FOLDER))
     if arguments.json:
-        rate = round(composition.tokens_per_second, 1)
-        seed = composition.seed
-        _say(json.dumps({"notes": text, "seed": seed, "tokens_per_second": rate, "warnings": warnings}))
+        _say(json.dumps(answer))
     else:
-        _say(text)
-        for warning in warnings:
+        _say(answer["notes"])
+        for warning in answer["warnings"]:
             _complain(warning)
     if arguments.midi:
         arguments.midi.write_bytes(score.midi(composition.tune))

@@ -1,6 +1,7 @@
 """How the next token is chosen from a model's logits: temperature, top-k, top-p, and what is allowed."""
 
 import math
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +16,25 @@ from genre_models.attention import Attention
 Floats = NDArray[np.float64]
 COLDEST = 1e-290
 """A temperature that any logit can be divided by without overflow."""
+HOTTEST = 2
+"""The highest temperature that may be asked for; above it all tokens are nearly alike."""
+MOST_SEED = 2**53 - 1
+"""The largest whole number that JSON keeps exact in every program."""
+RANDOM = -1
+"""Stands for a seed that is to be drawn, where a field cannot be empty."""
+RANDOM_SEEDS = 1_000_000
+"""Random seeds are below, short enough to be written down."""
 
 Allowed = Callable[[Tensor], Tensor]
 """The target so far, ids (batch, t) -> which tokens may come next, bool (batch, target_vocab)."""
+
+
+def used_seed(asked: int | None) -> int:
+    """What was asked for, or a random one for None and `RANDOM`. Raises ValueError with a sentence."""
+    seed = secrets.randbelow(RANDOM_SEEDS) if asked is None or asked < 0 else asked
+    if seed > MOST_SEED:
+        raise ValueError(f"The seed is a whole number up to {MOST_SEED:,}, not {seed:,}.")
+    return seed
 
 
 @dataclass(frozen=True)

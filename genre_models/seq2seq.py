@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, overload
+from typing import Literal, cast, overload
 
 import torch
 from torch import Tensor, nn
@@ -75,6 +75,12 @@ class EncoderDecoder(nn.Module, StrictWeights, library_name="genre-models", lice
         self.decoder = nn.ModuleList(DecoderLayer(*sizes) for _ in range(decoder_layers))
         self.head = nn.Linear(d_model, target_vocab)
         self._initialise()
+
+    @property
+    def layers_and_heads(self) -> tuple[int, int]:
+        """The most layers that encoder or decoder has, and the heads of each."""
+        most = max(len(self.encoder), len(self.decoder))
+        return most, cast(DecoderLayer, self.decoder[0]).attention.heads
 
     def _initialise(self) -> None:
         """Xavier; embeddings times sqrt(d_model) have unit variance, like the positions."""

@@ -13,8 +13,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from genre_models import share
 from genre_models.classifiers import GENRES
 from genre_models.metrics import measured
-from genre_models.ui import report as view
 from genre_models.ui.examples import load_examples
+from genre_models.ui.html import milliseconds
 from genre_models.ui.trust import trust
 from tests.reports import SPEECH, make_report
 
@@ -86,7 +86,7 @@ def test_an_uploaded_clip_is_answered_by_five_models(page: Page, clips: Path) ->
         card = page.locator(f"#side-by-side .cards .model-{model['name']}")
         expect(card.locator(".hears b")).to_have_text(model["genre"])
         assert [bar.split("\n")[0] for bar in card.locator(".bars li").all_inner_texts()] == list(GENRES)
-        expect(card).to_contain_text(view.milliseconds(model["milliseconds"]))
+        expect(card).to_contain_text(milliseconds(model["milliseconds"]))
         expect(card).to_contain_text(re.compile(r"[\d,]+ (trained )?parameters, [\d.]+ MB"))
         card.locator("summary").click()
         assert card.locator("tbody tr").count() > 3

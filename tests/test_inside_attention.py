@@ -95,15 +95,6 @@ def test_frames_stand_at_their_seconds(model: TransformerClassifier, clip: Insid
     np.testing.assert_array_equal(attention.times_s, clip.frame_times_s(SEGMENT))
 
 
-def test_one_map_or_the_mean_of_several(model: TransformerClassifier, clip: InsideClip) -> None:
-    attention = attend(model, clip, SEGMENT)
-    layers = attention.layers
-    np.testing.assert_array_equal(attention.chosen(1, 3), layers[1][3])
-    np.testing.assert_allclose(attention.chosen(0), layers[0].mean(axis=0))
-    np.testing.assert_allclose(attention.chosen(head=2), (layers[0][2] + layers[1][2]) / 2)
-    np.testing.assert_allclose(attention.chosen(), np.mean(layers, axis=(0, 1)), atol=1e-7)
-
-
 def test_attention_received_is_one_on_average_and_everywhere_if_shared_evenly(
     model: TransformerClassifier, clip: InsideClip
 ) -> None:

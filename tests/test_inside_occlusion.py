@@ -41,9 +41,6 @@ def test_occluding_nothing_changes_nothing(model: MFCCClassifier, clip: InsideCl
     answers = probabilities_without(model, clip.mfccs, NOTHING)[:, 0]
     expected = model.probabilities(model(clip.mfccs))
     torch.testing.assert_close(answers, expected, atol=0, rtol=0)
-    for genre in ("jazz", "rock"):
-        place = model.genres.index(genre)
-        np.testing.assert_allclose(occlude(model, clip, genre).probability, expected[:, place], atol=1e-6)
 
 
 def test_occluding_all_gives_the_answer_to_an_empty_input(model: MFCCClassifier, clip: InsideClip) -> None:
@@ -52,9 +49,6 @@ def test_occluding_all_gives_the_answer_to_an_empty_input(model: MFCCClassifier,
     for segment in (clip.mfccs[:1], clip.mfccs[1:2], other.mfccs[:1]):
         answers = probabilities_without(model, segment, ~NOTHING)[0, 0]
         torch.testing.assert_close(answers, empty, atol=0, rtol=0)
-    occlusion = occlude(model, clip, "blues", [0])
-    expected = empty[model.genres.index("blues")].item()
-    assert occlusion.probability_empty == pytest.approx(expected, abs=1e-6)
 
 
 def test_changes_are_those_of_one_occlusion_after_the_other(model: MFCCClassifier, clip: InsideClip) -> None:
@@ -89,11 +83,9 @@ def test_the_level_of_the_recording_changes_no_change(model: MFCCClassifier, cli
 
 def test_segments_are_asked_by_themselves(clip: InsideClip) -> None:
     model = MLP.from_pretrained(BUNDLED_WEIGHTS / "mlp").eval()
-    every, two = occlude(model, clip, "metal"), occlude(model, clip, "metal", [3, 1])
-    assert every.segments == (0, 1, 2, 3)
-    assert two.segments == (3, 1)
-    for name in ("probability", "times_s", "by_time", "by_coefficient"):
-        expected = getattr(every, name)[[3, 1]]
+    two, *alone = (occlude(model, clip, "metal", segments) for segments in ([3, 1], [3], [1]))
+    for name in ("times_s", "by_time", "by_coefficient"):
+        expected = np.concatenate([getattr(one, name) for one in alone])
         np.testing.assert_allclose(getattr(two, name), expected, atol=1e-6)
 
 
@@ -130,4 +122,4 @@ def test_each_coefficient_is_occluded_throughout() -> None:
 
 def test_an_unknown_genre_is_an_error(clip: InsideClip) -> None:
     with pytest.raises(ValueError):
-        occlude(MLP().eval(), clip, "polka")
+        occlude(MLP().eval(), clip, "polka", [0])

@@ -131,17 +131,9 @@ def test_what_follows_is_blank_and_what_went_before_is_not(looked: Looks) -> Non
     assert not any(np.isnan(layer).any() for layer in (*looked.encoder.layers, *looked.cross.layers))
 
 
-def test_one_map_or_the_mean_of_several(looked: Looks) -> None:
-    layers = looked.decoder.layers
-    np.testing.assert_array_equal(looked.decoder.chosen(1, 0), layers[1][0])
-    np.testing.assert_allclose(looked.decoder.chosen(1), layers[1].mean(axis=0))
-    np.testing.assert_allclose(looked.decoder.chosen(head=1), np.mean([layer[1] for layer in layers], axis=0))
-    np.testing.assert_allclose(looked.decoder.chosen(), np.mean(layers, axis=(0, 1)), atol=1e-7)
-
-
 def test_weights_over_the_tune(looked: Looks, tune: list[Note]) -> None:
     note = len(SEED) + 4
-    cross, masked = looked.cross.chosen(0, 0), looked.decoder.chosen(0, 0)
+    cross, masked = looked.cross.layers[0][0], looked.decoder.layers[0][0]
     seed = looked.cross.over_tune(cross, note, len(tune))
     assert np.isfinite(seed).sum() == len(looked.encoder.queries)
     assert np.isnan(seed[len(SEED) :]).all()

@@ -8,7 +8,7 @@ import pytest
 
 from genre_models.plots.attention import Labelled
 from genre_models.plots.probabilities import next_word
-from genre_models.plots.words import MOST_WORDS, WordMaps, alignment, every_head, scores, without_future
+from genre_models.plots.words import MOST_WORDS, WordMaps, alignment, every_head, scores
 from genre_models.words_measured import Score
 
 SOURCE = ["Please", "enter", "the", "correct", "password", "."]
@@ -58,21 +58,6 @@ def test_the_chosen_heads_are_framed(chosen: tuple[int | None, int | None], fram
     assert [shape.xref for shape in figure.layout.shapes] == [
         f"x{number if number > 1 else ''} domain" for number in framed
     ]
-
-
-def test_a_map_is_that_of_a_head_or_the_mean_of_those_that_it_stands_for() -> None:
-    layers = np.random.default_rng(1).random((2, 3, 7, 6))
-    maps = WordMaps(layers, words("French", TARGET), words("English", SOURCE))
-    np.testing.assert_array_equal(maps.chosen(1, 2), layers[1, 2])
-    np.testing.assert_allclose(maps.chosen(0), layers[0].mean(axis=0))
-    np.testing.assert_allclose(maps.chosen(head=0), layers[:, 0].mean(axis=0))
-    np.testing.assert_allclose(maps.chosen(), layers.mean(axis=(0, 1)))
-
-
-def test_what_was_to_come_is_blank_but_not_a_words_own_beginning() -> None:
-    weights = np.array([[[1.0, 0.0, 0.0], [0.5, 0.3, 0.2]]])
-    seen = without_future(weights)[0]
-    assert np.isnan(seen).tolist() == [[False, True, True], [False, False, False]]
 
 
 def test_what_a_word_could_not_see_stays_blank() -> None:

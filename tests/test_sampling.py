@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from genre_models.sampling import Rows
+from genre_models.sampling import MOST_SEED, RANDOM, RANDOM_SEEDS, Rows, used_seed
 from genre_models.seq2seq import Sampling
 
 logits_lists = st.lists(st.floats(-20, 20), min_size=1, max_size=30)
@@ -117,3 +117,12 @@ def test_of_equal_tokens_the_first_are_kept() -> None:
 def test_wrong_settings_are_named(setting: str, value: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Sampling(**{setting: value})
+
+
+def test_a_seed_is_the_one_asked_for_or_a_short_random_one() -> None:
+    assert [used_seed(seed) for seed in (0, 7, MOST_SEED)] == [0, 7, MOST_SEED]
+    drawn = {used_seed(asked) for asked in (None, RANDOM) for _ in range(10)}
+    assert len(drawn) > 1
+    assert all(0 <= seed < RANDOM_SEEDS for seed in drawn)
+    with pytest.raises(ValueError, match="whole number up to 9,007,199,254,740,991"):
+        used_seed(MOST_SEED + 1)

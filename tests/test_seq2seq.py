@@ -43,6 +43,10 @@ def tokens(steps: list[Step]) -> Tensor:
     return torch.stack([step.tokens for step in steps], dim=1)  # (batch, steps)
 
 
+def test_layers_and_heads_are_counted() -> None:
+    assert tiny(heads=2, encoder_layers=1, decoder_layers=3).layers_and_heads == (3, 2)
+
+
 def test_logits_equal_pytorch_with_the_same_weights() -> None:
     ours, length = tiny(), 9
     layers = [encoder_twin(layer) for layer in ours.encoder if isinstance(layer, EncoderLayer)]

@@ -99,6 +99,7 @@ def test_notes_are_carried_on(
     [
         (["generate", "H9"], "note 1, 'H9'"),
         (["generate", "A4", "--length", "9999"], "512"),
+        (["generate", "A4", "--temperature", "50"], "The temperature is 0 to 2, not 50."),
         (["generate", "A4", "--key", "H major"], "There is no key 'H major'"),
         (["generate", "A4", "--models", "nowhere"], "nowhere"),
         (["classify", "x.wav", "--models", "nowhere"], "nowhere"),

@@ -10,6 +10,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from genre_models.attention_maps import chosen_map
 from genre_models.ui import words_continue, words_uses
 from genre_models.ui.words import WordsTab
 from genre_models.ui.words_api import ContinueEndpoint, TranslateEndpoint
@@ -104,7 +105,7 @@ def test_the_tab_opens_with_the_held_out_sentence_that_came_closest(
         panel = TranslatePanel(translator, measured, gr.HTML())
     assert panel.text.value == "Save the file here and now"
     assert panel.picker.value.count("<li>") == 3
-    assert (panel.look.layer.value, panel.look.head.value) == (2, 1)
+    assert [field.value for field in panel.look.choice.fields] == [2, 1]
     event: Any = SimpleNamespace(index=1)
     assert panel.on_example(event) == "Open a new file for me"
     answer = named(panel.on_translate("Save", *LOOK))["translate-answer"]
@@ -130,7 +131,7 @@ def test_masked_attention_begins_at_the_start_and_is_blank_where_words_were_to_c
     assert made.looks is not None
     masked = translating.look.maps(made.looks, made.source, made.best.cut)[MASKED]
     assert masked.keys.labels[0] == "(start)"
-    weights = masked.chosen(1, 0)
+    weights = chosen_map(masked.layers, 1, 0)
     assert weights.shape == (len(masked.queries.labels), len(masked.keys.labels))
     assert np.isfinite(weights[:, 0]).all()
     rows, columns = np.triu_indices(len(weights), k=2, m=weights.shape[1])

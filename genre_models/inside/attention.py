@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from genre_models.attention import EncoderLayer
+from genre_models.attention_maps import chosen_map
 from genre_models.classifiers import TransformerClassifier
 from genre_models.inside.clip import InsideClip
 
@@ -19,17 +20,12 @@ class SegmentAttention:
     times_s: np.ndarray  # (130,), of queries and keys alike, seconds from the clip's start
     layers: list[np.ndarray]  # (heads, 130 queries, 130 keys) each, float32
 
-    def chosen(self, layer: int | None = None, head: int | None = None) -> np.ndarray:
-        """One map (queries, keys): of a layer and head, or their mean where one is None."""
-        layers = self.layers if layer is None else [self.layers[layer]]
-        return np.mean([maps.mean(axis=0) if head is None else maps[head] for maps in layers], axis=0)
-
     def received(self, layer: int | None = None, head: int | None = None) -> np.ndarray:
-        """How much each frame is looked at, (130,): the mean over the queries of `chosen`, times 130.
+        """How much each frame is looked at, (130,): the mean of a map over its queries, times 130.
 
         1 is what every frame would get if all got the same, and the mean over the frames.
         """
-        weights = self.chosen(layer, head)
+        weights = chosen_map(self.layers, layer, head)
         return weights.mean(axis=0) * weights.shape[1]
 
 

@@ -35,6 +35,10 @@ class InsideClip:
         """The middle of the 130 frames of a segment, (130,), seconds from the clip's start."""
         return frame_times_s(self.starts_s[segment])
 
+    def coefficients(self, segment: int) -> np.ndarray:
+        """The MFCCs of a segment, (13, 130)."""
+        return self.mfccs[segment].T.numpy()
+
     def at_16_khz(self, segment: int) -> Tensor:
         """One segment as MusiCNN takes it in, (1, 96000); reads the file again. Raises `AudioError`."""
         waveform = audio.load(self.path, musicnn.SAMPLE_RATE)

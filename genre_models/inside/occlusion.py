@@ -28,44 +28,31 @@ BATCH = 128
 
 @dataclass(frozen=True)
 class Occlusion:
-    """Changes of the probability of `genre`: with a part taken away, less with all there.
+    """Changes of the probability of a genre in n segments: with a part taken away, less with all there.
 
     Below 0 the part spoke for the genre, above 0 against it. Probabilities are the calibrated ones of each
     segment by itself; those of the clip are their mean, so a window changes them by 1 / n as much, and a
     coefficient taken from all segments by the mean of `by_coefficient` over them.
     """
 
-    genre: str
-    segments: tuple[int, ...]  # n of them, as they were asked for
-    probability: np.ndarray  # (n,), with all there
-    probability_empty: float  # with nothing there
     times_s: np.ndarray  # (n, 25), the middle of each window, seconds from the clip's start
     by_time: np.ndarray  # (n, 25), all coefficients taken away in a window of WINDOW_S
     by_coefficient: np.ndarray  # (n, 13), a coefficient taken away from the whole segment
 
 
 @torch.inference_mode()
-def occlude(
-    model: MFCCClassifier, clip: InsideClip, genre: str, segments: Sequence[int] | None = None
-) -> Occlusion:
-    """Take windows and coefficients away from these segments of a clip, or from all.
+def occlude(model: MFCCClassifier, clip: InsideClip, genre: str, segments: Sequence[int]) -> Occlusion:
+    """Take windows and coefficients away from segments of a clip.
 
     39 inputs a segment; raises `ValueError` for a genre that the model does not know.
     """
-    asked = tuple(range(len(clip.mfccs)) if segments is None else segments)
-    windows, coefficients = window_masks(), coefficient_masks()
-    nothing, everything = torch.zeros(1, N_FRAMES, N_MFCC).bool(), torch.ones(1, N_FRAMES, N_MFCC).bool()
-    masks = torch.cat([nothing, windows, coefficients])
+    windows, nothing = window_masks(), torch.zeros(1, N_FRAMES, N_MFCC).bool()
+    masks = torch.cat([nothing, windows, coefficient_masks()])
     place = model.genres.index(genre)
-    answers = probabilities_without(model, clip.mfccs[list(asked)], masks)[..., place].numpy()  # (n, 39)
-    empty = probabilities_without(model, clip.mfccs[:1], everything)[0, 0, place]
+    answers = probabilities_without(model, clip.mfccs[list(segments)], masks)[..., place].numpy()  # (n, 39)
     changes = answers[:, 1:] - answers[:, :1]
     return Occlusion(
-        genre,
-        asked,
-        answers[:, 0],
-        float(empty),
-        np.stack([_window_times_s(clip, segment) for segment in asked]),
+        np.stack([_window_times_s(clip, segment) for segment in segments]),
         changes[:, : len(windows)],
         changes[:, len(windows) :],
     )

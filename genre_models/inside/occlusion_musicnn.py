@@ -29,7 +29,6 @@ class MelOcclusion:
 
     genre: str
     probability: float  # of the segment, with all there
-    probability_empty: float  # with all cells silenced
     time_edges_s: np.ndarray  # (13,)
     frequency_edges_hz: np.ndarray  # (9,)
     change: np.ndarray  # (8 bands, 12 times), float32
@@ -43,17 +42,15 @@ def occlude_mel(
     """Silence each cell of one segment by itself; yields what is known so far: first nothing, last all.
 
     Silenced are the log-mels that the network listens to, after its levelling: 0, as digital silence gives.
-    The segment's other cells stay as they were. An empty input is one in which every cell is silenced.
-    Raises `AudioError` where the file cannot be read any more, `ValueError` for a genre unknown to the model.
+    The segment's other cells stay as they were. Raises `AudioError` where the file cannot be read any more,
+    `ValueError` for a genre unknown to the model.
     """
     place = model.genres.index(genre)
     patches = listened(clip.at_16_khz(segment))  # (2, 187, 96)
     heard = model.ear(patches).pooled  # (2, 1506)
-    nothing = model.ear(torch.zeros(1, PATCH_FRAMES, N_MELS)).pooled  # (1, 1506)
     known = MelOcclusion(
         genre,
         _probability(model, heard[None], place).item(),
-        _probability(model, nothing[None], place).item(),
         clip.starts_s[segment] + _time_edges(len(patches)) * HOP_LENGTH / SAMPLE_RATE,
         band_hz(np.arange(BANDS + 1) * BAND_MELS + 0.5, N_MELS, SAMPLE_RATE / 2),
         np.full((BANDS, TIMES * len(patches)), np.nan, np.float32),

@@ -96,19 +96,18 @@ class Continuation:
 
 def continue_tune(model: EncoderDecoder, request: Request) -> Iterator[Note]:
     """The notes that follow, one at a time."""
-    return (step[0].note for step in continue_tunes(model, request) if step[0] is not None)
+    return (step[0].note for step in continue_tunes(model, request, [Continuation()]) if step[0] is not None)
 
 
 def continue_tunes(
-    model: EncoderDecoder, request: Request, tunes: int = 1, into: Sequence[Continuation] | None = None
+    model: EncoderDecoder, request: Request, into: Sequence[Continuation]
 ) -> Iterator[list[NextNote | None]]:
     """Several continuations of the same notes at once; tune i is what the seed + i gives alone.
 
     Yields whenever a tune has a new note: a list with that note, and None for the others. `into`, one
     `Continuation` for each tune, is kept up to date.
     """
-    rows = into or [Continuation() for _ in range(tunes)]
-    return continue_all(model, [request] * len(rows), rows)
+    return continue_all(model, [request] * len(into), into)
 
 
 def continue_all(

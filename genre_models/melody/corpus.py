@@ -32,9 +32,7 @@ class CorpusError(ValueError):
     """Tunes that cannot be had; the message is a sentence for a person."""
 
 
-def read_books(
-    cache: Path, names: Iterable[str] = PUBLIC_DOMAIN, workers: int | None = None
-) -> dict[str, Reading]:
+def read_books(cache: Path, names: Iterable[str] = PUBLIC_DOMAIN) -> dict[str, Reading]:
     """The tunes of each book, by default of those in the public domain.
 
     The first time takes minutes, with a progress bar, then they come from JSON files in `cache`. Raises
@@ -47,10 +45,10 @@ def read_books(
     if spec is None or spec.origin is None:
         raise CorpusError("The books come with the package music21, which is not installed.")
     corpus = Path(spec.origin).parent / "corpus"
-    return {name: _read_cached(_music_below(corpus / BOOKS[name]), cache, name, workers) for name in names}
+    return {name: _read_cached(_music_below(corpus / BOOKS[name]), cache, name) for name in names}
 
 
-def read_folder(folder: Path, cache: Path, workers: int | None = None) -> Reading:
+def read_folder(folder: Path, cache: Path) -> Reading:
     """The tunes of all ABC, MIDI and MusicXML files in a folder and the folders in it, cached likewise.
 
     Raises `CorpusError` where there is no such file.
@@ -58,18 +56,18 @@ def read_folder(folder: Path, cache: Path, workers: int | None = None) -> Readin
     files = _music_below(folder)
     if not files:
         raise CorpusError(f"There is no ABC, MIDI or MusicXML file in {folder}.")
-    return _read_cached(files, cache, folder.name, workers)
+    return _read_cached(files, cache, folder.name)
 
 
 def _music_below(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-def _read_cached(files: Sequence[Path], cache: Path, name: str, workers: int | None) -> Reading:
+def _read_cached(files: Sequence[Path], cache: Path, name: str) -> Reading:
     target = cache / f"tunes-{_fingerprint(files)}.json"
     if target.is_file() and (kept := _from_cache(target)) is not None:
         return kept
-    reading = _read_all(files, name, workers)
+    reading = _read_all(files, name)
     text = f'{{"skipped": {json.dumps(reading.skipped)}, "tunes": {tunes_to_json(reading.tunes)}}}\n'
     cache.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(f".{os.getpid()}.part")
@@ -92,10 +90,10 @@ def _from_cache(target: Path) -> Reading | None:
         return None
 
 
-def _read_all(files: Sequence[Path], name: str, workers: int | None) -> Reading:
+def _read_all(files: Sequence[Path], name: str) -> Reading:
     """Every file in a process pool; the tunes in the order of the files."""
     whole = Reading()
-    for reading in parallel.run(read_file, files, name, "file", workers, start_method="spawn"):
+    for reading in parallel.run(read_file, files, name, "file", start_method="spawn"):
         whole.tunes += reading.tunes
         whole.skipped += reading.skipped
     return whole
@@ -104,14 +102,6 @@ def _read_all(files: Sequence[Path], name: str, workers: int | None) -> Reading:
 def tunes_to_json(tunes: Sequence[Tune]) -> str:
     """A JSON list, one tune a line."""
     return "[" + ",\n".join(json.dumps(_values(tune), ensure_ascii=False) for tune in tunes) + "]"
-
-
-def tunes_from_json(text: str) -> list[Tune]:
-    """What `tunes_to_json` wrote. Raises `CorpusError` for anything else."""
-    try:
-        return [_tune(values) for values in json.loads(text)]
-    except (ValueError, TypeError, LookupError) as error:
-        raise CorpusError("This is not a list of tunes as `tunes_to_json` writes it.") from error
 
 
 def _values(tune: Tune) -> dict[str, Any]:

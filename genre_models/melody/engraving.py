@@ -24,8 +24,8 @@ MEI = "http://www.music-encoding.org/ns/mei"
 MEI_ACCIDENTALS = {-1: "f", 0: "n", 1: "s"}
 
 
-def svg(tune: Tune, width: int = WIDTH, n_seed: int = 0) -> str:
-    """Sheet music as one SVG element, `width` pixels wide and as tall as it takes.
+def svg(tune: Tune, n_seed: int = 0) -> str:
+    """Sheet music as one SVG element, as tall as it takes.
 
     It has the text colour of the page around it; the first `n_seed` notes have the page's `--seed-colour`.
     """
@@ -38,7 +38,7 @@ def svg(tune: Tune, width: int = WIDTH, n_seed: int = 0) -> str:
             "header": "none",
             "footer": "none",
             "scale": SCALE,
-            "pageWidth": width * 100 // SCALE,
+            "pageWidth": WIDTH * 100 // SCALE,
             "pageHeight": TALLEST,
             "pageMarginLeft": 20,
             "pageMarginRight": 20,

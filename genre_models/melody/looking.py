@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from torch import Tensor
 
+from genre_models.attention_maps import without_future
 from genre_models.melody import compose, vocabulary
 from genre_models.melody.compose import NextNote, Window
 from genre_models.melody.tune import Note
@@ -41,11 +42,6 @@ class NoteMaps:
     layers: list[np.ndarray]
     queries: list[Group]
     keys: list[Group]
-
-    def chosen(self, layer: int | None = None, head: int | None = None) -> np.ndarray:
-        """One map (queries, keys): of a layer and head, or their mean where one is None."""
-        layers = self.layers if layer is None else [self.layers[layer]]
-        return np.mean([maps.mean(axis=0) if head is None else maps[head] for maps in layers], axis=0)
 
     def over_tune(self, weights: np.ndarray, note: int, n_notes: int) -> np.ndarray:
         """What note `note` (from 0) gave to each note of the tune, (n_notes,); NaN if not in sight.
@@ -95,7 +91,7 @@ def looks(
     masked = _note_maps(attention.decoder, foretold, targets)
     return Looks(
         _note_maps(attention.encoder, reading, sources),
-        replace(masked, layers=[_without_future(maps) for maps in masked.layers]),
+        replace(masked, layers=[without_future(maps) for maps in masked.layers]),
         _note_maps(attention.cross, foretold, sources),
     )
 
@@ -158,10 +154,3 @@ def _foretelling(group: Group) -> Group:
 def _note_maps(layers: Sequence[Tensor], queries: list[Group], keys: list[Group]) -> NoteMaps:
     """Of the only tune in the batch."""
     return NoteMaps(note_maps([layer[0].numpy() for layer in layers], queries, keys), queries, keys)
-
-
-def _without_future(maps: np.ndarray) -> np.ndarray:
-    """NaN at the notes that had not been foretold; maps (heads, queries, keys), the last keys the queries."""
-    _, n_queries, n_keys = maps.shape
-    future = np.triu(np.ones((n_queries, n_keys), dtype=bool), k=n_keys - n_queries + 1)
-    return np.where(future, np.nan, maps)

@@ -1,42 +1,29 @@
 """A tune from what a person asked for to what there is to show of it; page and API share it."""
 
 import json
-import secrets
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
-from threading import Thread
 from time import perf_counter
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import torch
-
-from genre_models.attention import DecoderLayer
 from genre_models.melody import notes as language
 from genre_models.melody import vocabulary
 from genre_models.melody.compose import DEFAULT_SAMPLING, Continuation, NextNote, Request, continue_tunes
 from genre_models.melody.keys import likely_key
 from genre_models.melody.tune import Note, Tune
-from genre_models.sampling import Sampling
+from genre_models.sampling import HOTTEST, Sampling, used_seed
 from genre_models.seq2seq import EncoderDecoder
+from genre_models.worker import in_the_back
 
 BATCH_S = 1 / 8
 """So often what is written is handed over."""
-MOST_SEED = 2**53 - 1
-"""The largest whole number that JSON keeps exact in every program."""
-RANDOM_SEEDS = 1_000_000
-"""Random seeds are below, short enough to be written down."""
-
-RANDOM = -1
-"""Stands for a seed that is to be drawn, where a field cannot be empty."""
 KEYS_BY_NAME = {key.name: key for key in vocabulary.KEYS}
 METRES_BY_NAME = {metre.name: metre for metre in vocabulary.METRES}
 METRICS_FILE = "metrics.json"
 
 Named = TypeVar("Named")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -58,15 +45,14 @@ class Wish:
 
     def request(self) -> Request:
         """For the model. Raises `NoteError` for notes that cannot be read, `ValueError` for the rest."""
-        seed = secrets.randbelow(RANDOM_SEEDS) if self.seed is None or self.seed < 0 else self.seed
-        if seed > MOST_SEED:
-            raise ValueError(f"The seed is a whole number up to {MOST_SEED:,}, not {seed:,}.")
+        if not 0 <= self.temperature <= HOTTEST:
+            raise ValueError(f"The temperature is 0 to {HOTTEST}, not {self.temperature:g}.")
         return Request(
             language.parse(self.notes),
             self.length,
             _named(self.key, KEYS_BY_NAME, "key") if self.key else None,
             _named(self.metre, METRES_BY_NAME, "metre"),
-            sampling=Sampling(self.temperature, self.top_k or None, self.top_p, seed),
+            sampling=Sampling(self.temperature, self.top_k or None, self.top_p, used_seed(self.seed)),
             stop=self.stop,
         )
 
@@ -169,9 +155,18 @@ class Composition:
 
     @property
     def tokens_per_second(self) -> float:
-        """Pitches, lengths, bar lines and ends; 0 before the first."""
+        """Pitches, lengths, places in the bar and ends; 0 before the first."""
         tokens = sum(len(window.target) - 1 for window in self.row.windows)
         return tokens / self.seconds if self.seconds else 0.0
+
+    def answer(self, heard: Heard) -> dict[str, Any]:
+        """What the HTTP API's /generate and the command line say of it, as plain JSON values."""
+        return {
+            "notes": language.write(self.notes),
+            "seed": self.seed,
+            "tokens_per_second": round(self.tokens_per_second, 1),
+            "warnings": heard.warnings(list(self.request.notes)),
+        }
 
     def up_to(self, n: int) -> tuple[str, int]:
         """The first `n` notes as text to carry on, and how many were left out at the front.
@@ -191,32 +186,3 @@ def what_follows(model: EncoderDecoder, composition: Composition) -> NextNote:
     row = Continuation()
     in_the_back(lambda: list(continue_tunes(model, request, into=[row])))
     return row.notes[0]
-
-
-def layers_and_heads(model: EncoderDecoder) -> tuple[int, int]:
-    """The most layers that encoder or decoder has, and the heads of each."""
-    return max(len(model.encoder), len(model.decoder)), cast(DecoderLayer, model.decoder[0]).attention.heads
-
-
-def compute_alone() -> None:
-    """Let the calling thread compute without helpers, as small matrices want it.
-
-    PyTorch keeps the number of threads for each thread, but new ones take the number that was set last: one
-    that sets the former number again leaves the rest of the program as it was.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    restorer = Thread(target=torch.set_num_threads, args=[threads])
-    restorer.start()
-    restorer.join()
-
-
-_BACK = ThreadPoolExecutor(1, "melody", compute_alone)
-
-
-def in_the_back(work: Callable[[], Result]) -> Result:
-    """Do something in the one thread that tunes are written in, after what already waits for it.
-
-    On two busy cores a tune takes 40 times as long with PyTorch's threads as without.
-    """
-    return _BACK.submit(work).result()

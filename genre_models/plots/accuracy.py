@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from genre_models.metrics import Accuracy
-from genre_models.plots.look import FAINT, FONT_SIZE, GRID, SMALL, TEXT, axis, figure
+from genre_models.plots.look import FAINT, FONT_SIZE, GRID, SMALL, TEXT, axis, faded, figure, interval
 
 ROW_HEIGHT = 54  # pixels
 MATRIX_HEIGHT = 560
@@ -34,7 +34,7 @@ def confusion(counts: np.ndarray, names: Sequence[str], title: str, colour: str,
         "z": share,
         "zmin": 0,
         "zmax": 1,
-        "colorscale": [[0, _faded(colour, 0)], [1, _faded(colour, DARKEST)]],
+        "colorscale": [[0, faded(colour, 0)], [1, faded(colour, DARKEST)]],
         "showscale": False,
         "xgap": 2,
         "ygap": 2,
@@ -52,11 +52,6 @@ def confusion(counts: np.ndarray, names: Sequence[str], title: str, colour: str,
     right = float(np.diag(counts).sum() / counts.sum())
     alt = f"Confusion matrix of {title}: {right:.0%} of the tracks on the diagonal."
     return figure([heatmap], layout, alt, MATRIX_HEIGHT)
-
-
-def _faded(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
 def _percentages(share: np.ndarray) -> list[list[str]]:
@@ -111,25 +106,13 @@ def by_split(
 
 
 def _mark(title: str, split: str, accuracy: Accuracy, y: float, colour: str, symbol: str) -> dict[str, Any]:
-    interval = f"{accuracy.low:.1%} to {accuracy.high:.1%}"
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [accuracy.value],
+    reach = f"{accuracy.low:.1%} to {accuracy.high:.1%}"
+    return interval(accuracy.value, accuracy.low, accuracy.high, colour) | {
         "y": [y],
         "legendgroup": split,
         "showlegend": False,
         "marker": {"color": colour, "symbol": symbol, "size": 9, "line": {"color": colour, "width": 2}},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [accuracy.high - accuracy.value],
-            "arrayminus": [accuracy.value - accuracy.low],
-            "color": colour,
-            "thickness": 1.5,
-            "width": 4,
-        },
-        "hovertemplate": f"{title}, {split}: %{{x:.1%}} ({interval})<extra></extra>",
+        "hovertemplate": f"{title}, {split}: %{{x:.1%}} ({reach})<extra></extra>",
     }
 
 

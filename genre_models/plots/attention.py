@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from genre_models.plots.look import CLEAR, FONT_SIZE, SMALL, TEXT, axis, figure, percent
+from genre_models.plots.look import CLEAR, FONT_SIZE, SMALL, axis, colour_bar, figure, percent
 
 COLOURS = ((0.0, "#00224e"), (0.25, "#35456c"), (0.5, "#7d7c78"), (0.75, "#bcae6c"), (1.0, "#fee838"))
 """Cividis: even steps, and the same for colour-blind eyes (Nuñez, Anderton and Renslow 2018)."""
@@ -101,7 +101,7 @@ def detail(weights: np.ndarray, queries: Axis, keys: Axis, title: str = "") -> g
         "colorscale": COLOURS,
         "hoverongaps": False,
         "hovertemplate": says,
-        "colorbar": _colour_bar(largest),
+        "colorbar": colour_bar([0, largest], ["0%", percent(largest)]),
     }
     layout = {
         "title": {"text": title, "font": {"size": FONT_SIZE + 1}, "pad": {"b": TITLE_ABOVE}, **TOP_LEFT},
@@ -116,14 +116,13 @@ def detail(weights: np.ndarray, queries: Axis, keys: Axis, title: str = "") -> g
     return figure([heatmap], layout, alt, height + MARGIN_ABOVE + MARGIN_BELOW)
 
 
-def small_multiples(maps: Sequence[np.ndarray], titles: Sequence[str] = ()) -> go.Figure:
+def small_multiples(maps: Sequence[np.ndarray]) -> go.Figure:
     """Every layer (a row) and head (a column); `maps` has one (heads, queries, keys) a layer.
 
-    `titles` name the layers. Traces are in the order of reading. Brightness is the square root of the weight,
-    on one scale for all, so that heads that look everywhere show beside those that look at one place.
+    Traces are in the order of reading. Brightness is the square root of the weight, on one scale for all, so
+    that heads that look everywhere show beside those that look at one place.
     """
     n_layers, n_heads = len(maps), max(len(layer) for layer in maps)
-    titles = titles or [f"layer {i}" for i in range(1, n_layers + 1)]
     largest = max(float(np.nanmax(layer)) for layer in maps)
     data: list[dict[str, Any]] = []
     layout: dict[str, Any] = {
@@ -133,34 +132,16 @@ def small_multiples(maps: Sequence[np.ndarray], titles: Sequence[str] = ()) -> g
     }
     for row, layer in enumerate(maps):
         bottom, top = _span(n_layers - 1 - row, n_layers)
-        layout["annotations"].append(_beside(titles[row], (bottom + top) / 2))
+        layout["annotations"].append(_beside(f"layer {row + 1}", (bottom + top) / 2))
         for column, weights in enumerate(layer):
             number = len(data) + 1
             left, right = _span(column, n_heads)
-            data.append(_small(weights, largest, number, f"{titles[row]}, head {column + 1}"))
+            data.append(_small(weights, largest, number, f"layer {row + 1}, head {column + 1}"))
             layout[f"xaxis{number}"] = _bare(number, "x") | {"domain": [left, right]}
             layout[f"yaxis{number}"] = _bare(number, "y") | {"domain": [bottom, top], "autorange": "reversed"}
     layout["annotations"] += [_above(f"head {i + 1}", sum(_span(i, n_heads)) / 2) for i in range(n_heads)]
     alt = f"Attention maps of {n_layers} layers with {n_heads} heads each."
     return figure(data, layout, alt, ROW_HEIGHT * n_layers + 40)
-
-
-def _colour_bar(largest: float) -> dict[str, Any]:
-    """Above the map, so that it takes no width from it."""
-    return {
-        "orientation": "h",
-        "x": 1,
-        "xanchor": "right",
-        "y": 1.01,
-        "yanchor": "bottom",
-        "len": 0.5,
-        "thickness": 8,
-        "tickvals": [0, largest],
-        "ticktext": ["0%", percent(largest)],
-        "tickfont": {"size": SMALL, "color": TEXT},
-        "ticklabelposition": "outside top",
-        "outlinewidth": 0,
-    }
 
 
 def _small(weights: np.ndarray, largest: float, number: int, name: str) -> dict[str, Any]:

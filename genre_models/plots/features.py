@@ -8,12 +8,13 @@ import plotly.graph_objects as go
 from genre_models.audio.limits import SEGMENT_S
 from genre_models.inside.features import Seen
 from genre_models.plots.attention import COLOURS
-from genre_models.plots.look import GRID, SMALL, TEXT, Layout, axis, figure
+from genre_models.plots.look import GRID, TEXT, Layout, axis, colour_bar, figure, heading
 
 HEIGHT = 620  # pixels
 WAVEFORM, SPECTROGRAM, COEFFICIENTS = (0.86, 1.0), (0.42, 0.77), (0.0, 0.33)
 """Of the height: where each of the three lies, with room for its heading above."""
 INK = TEXT
+BAR: Layout = {"len": 0.42, "thickness": 7}
 QUIETEST_DB = -80
 FREQUENCY_TICKS_HZ = (100, 500, 1000, 2000, 4000, 8000)
 MOST_WORDS, MOST_NUMBERS = 5, 20
@@ -65,8 +66,8 @@ def features(seen: Seen, player: str) -> go.Figure:
         "shapes": [_segment_lines(seen)],
         "annotations": [
             *_segment_numbers(seen),
-            _heading("Log-mel spectrogram", SPECTROGRAM[1]),
-            _heading("MFCCs", COEFFICIENTS[1]),
+            heading("Log-mel spectrogram", SPECTROGRAM[1]),
+            heading("MFCCs", COEFFICIENTS[1]),
         ],
         "margin": {"l": 62, "r": 10, "t": 26, "b": 48},
         "dragmode": "zoom",
@@ -128,7 +129,7 @@ def _spectrogram(seen: Seen) -> dict[str, Any]:
         "zmax": 0,
         "zsmooth": "fast",
         "hovertemplate": "%{x:.2f} s, %{y}: %{z} dB<extra></extra>",
-        "colorbar": _colour_bar(SPECTROGRAM[1], [QUIETEST_DB, 0], ["−80 dB", "0 dB"]),
+        "colorbar": colour_bar([QUIETEST_DB, 0], ["−80 dB", "0 dB"], y=SPECTROGRAM[1] + 0.004, **BAR),
     }
 
 
@@ -144,7 +145,7 @@ def _coefficients(seen: Seen) -> dict[str, Any]:
         "zmax": 100,
         "customdata": seen.mfccs.astype(np.float32),
         "hovertemplate": "%{x:.2f} s, %{y}: %{customdata:.1f}<extra></extra>",
-        "colorbar": _colour_bar(COEFFICIENTS[1], [-100, 100], ["low for its row", "high"]),
+        "colorbar": colour_bar([-100, 100], ["low for its row", "high"], y=COEFFICIENTS[1] + 0.004, **BAR),
     }
 
 
@@ -175,34 +176,8 @@ def _segment_numbers(seen: Seen) -> list[dict[str, Any]]:
     starts = seen.segment_starts_s
     shown = range(0, len(starts), -(-len(starts) // MOST_NUMBERS))
     return [
-        _note(f"segment {i + 1}" if len(starts) <= MOST_WORDS else str(i + 1))
-        | {"x": starts[i], "xref": "x", "y": 1, "xanchor": "left", "yshift": 1}
+        heading(
+            f"segment {i + 1}" if len(starts) <= MOST_WORDS else str(i + 1), x=starts[i], xref="x", yshift=1
+        )
         for i in shown
     ]
-
-
-def _heading(text: str, y: float) -> dict[str, Any]:
-    return _note(text) | {"x": 0, "xref": "paper", "y": y, "xanchor": "left", "yshift": 3}
-
-
-def _note(text: str) -> dict[str, Any]:
-    place = {"yref": "paper", "yanchor": "bottom", "showarrow": False}
-    return {"text": text, "font": {"size": SMALL}, **place}
-
-
-def _colour_bar(y: float, values: list[float], words: list[str]) -> dict[str, Any]:
-    """Beside a heading, above its picture."""
-    return {
-        "orientation": "h",
-        "x": 1,
-        "xanchor": "right",
-        "y": y + 0.004,
-        "yanchor": "bottom",
-        "len": 0.42,
-        "thickness": 7,
-        "tickvals": values,
-        "ticktext": words,
-        "tickfont": {"size": SMALL, "color": TEXT},
-        "ticklabelposition": "outside top",
-        "outlinewidth": 0,
-    }

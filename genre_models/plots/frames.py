@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from genre_models.plots.attention import COLOURS, Measured, detail
 from genre_models.plots.features import row_shades
-from genre_models.plots.look import GRID, MODELS, SMALL, TEXT, axis
+from genre_models.plots.look import GRID, MODELS, axis, heading
 
 HEIGHT = 690  # pixels
 RECEIVED, FRAMES, MAP = (0.86, 1.0), (0.66, 0.82), (0.0, 0.55)
@@ -46,9 +46,9 @@ def over_frames(
         | {"ticktext": ["0", "4", "8", "12"]},
         shapes=[_even()],
         annotations=[
-            _heading("How much each moment is looked at", RECEIVED[1]),
-            _heading("The segment’s MFCCs", FRAMES[1]),
-            _heading(title, MAP[1]),
+            heading("How much each moment is looked at", RECEIVED[1]),
+            heading("The segment’s MFCCs", FRAMES[1]),
+            heading(title, MAP[1]),
         ],
         meta=drawn.layout.meta
         | {"player": player, "alt": f"{drawn.layout.meta['alt']} {_peak(received, seconds)}"},
@@ -89,11 +89,6 @@ def _even() -> dict[str, Any]:
     """Where the curve would lie if every moment were looked at alike."""
     line = {"color": GRID, "width": 1, "dash": "dash"}
     return {"type": "line", "xref": "paper", "yref": "y2", "x0": 0, "x1": 1, "y0": 1, "y1": 1, "line": line}
-
-
-def _heading(text: str, y: float) -> dict[str, Any]:
-    place = {"x": 0, "xref": "paper", "xanchor": "left", "y": y, "yref": "paper", "yanchor": "bottom"}
-    return {"text": text, "showarrow": False, "yshift": 3, "font": {"size": SMALL, "color": TEXT}, **place}
 
 
 def _peak(received: np.ndarray, seconds: Measured) -> str:

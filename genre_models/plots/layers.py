@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from genre_models.plots.attention import COLOURS
-from genre_models.plots.look import MODELS, SMALL, TEXT, Layout, axis, figure, two_sided
+from genre_models.plots.look import MODELS, TEXT, Layout, axis, figure, heading, two_sided
 
 HEADING, GAP, TICKS = 30, 8, 40  # pixels
 """Above a picture for its heading, below it, and below that for the ticks of an axis and its title."""
@@ -179,9 +179,7 @@ def _heading(picture: Picture, y: float) -> dict[str, Any]:
     reach = f"strongest {picture.strongest:.3g}"
     if picture.lowest > 0:
         reach = f"{picture.lowest:.3g} to {picture.strongest:.3g}"
-    words = f"<b>{picture.heading}</b>, {reach}"
-    place = {"x": 0, "xref": "paper", "xanchor": "left", "y": y, "yref": "paper", "yanchor": "bottom"}
-    return {"text": words, "showarrow": False, "yshift": 2, "font": {"size": SMALL}, **place}
+    return heading(f"<b>{picture.heading}</b>, {reach}", y, yshift=2)
 
 
 def _lines(path: str, number: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What all figures share: type, colours that stand out on light and on dark, and the page's part of it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -71,9 +72,64 @@ def percent(share: float) -> str:
 
 def two_sided(below: str, above: str) -> list[tuple[float, str]]:
     """A colour scale about zero, which leaves the paper as it is; `below` and `above` as "#rrggbb"."""
-    return [(0.0, below), (0.5, _unseen(below)), (0.5, _unseen(above)), (1.0, above)]
+    return [(0.0, below), (0.5, faded(below, 0)), (0.5, faded(above, 0)), (1.0, above)]
 
 
-def _unseen(colour: str) -> str:
+def faded(colour: str, opacity: float) -> str:
+    """A colour "#rrggbb" that lets through what is behind it."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, 0)"
+    return f"rgba({red}, {green}, {blue}, {opacity})"
+
+
+def colour_bar(values: Sequence[float], words: Sequence[str], **more: Any) -> Layout:
+    """A flat scale above a picture, so that it takes no width from it; `words` stand at `values`."""
+    return {
+        "orientation": "h",
+        "x": 1,
+        "xanchor": "right",
+        "y": 1.01,
+        "yanchor": "bottom",
+        "len": 0.5,
+        "thickness": 8,
+        "tickvals": values,
+        "ticktext": words,
+        "tickfont": {"size": SMALL, "color": TEXT},
+        "ticklabelposition": "outside top",
+        "outlinewidth": 0,
+        **more,
+    }
+
+
+def heading(text: str, y: float = 1, **more: Any) -> Layout:
+    """Words above the left end of a picture whose upper edge is at `y`."""
+    return {
+        "text": text,
+        "font": {"size": SMALL},
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": y,
+        "yref": "paper",
+        "yanchor": "bottom",
+        "yshift": 3,
+        "showarrow": False,
+        **more,
+    }
+
+
+def interval(value: float, low: float, high: float, colour: str) -> Layout:
+    """A mark at `value`, with a line from `low` to `high` through it."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [value],
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [high - value],
+            "arrayminus": [value - low],
+            "color": colour,
+            "thickness": 1.5,
+            "width": 4,
+        },
+    }

@@ -8,7 +8,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from genre_models.plots.features import coefficient_name
-from genre_models.plots.look import GRID, MODELS, SMALL, TEXT, Layout, axis, figure, two_sided
+from genre_models.plots.look import (
+    GRID,
+    MODELS,
+    SMALL,
+    TEXT,
+    Layout,
+    axis,
+    colour_bar,
+    figure,
+    heading,
+    two_sided,
+)
 
 HEIGHT = 680  # pixels
 OVER_TIME, OVER_COEFFICIENTS = (0.55, 1.0), (0.0, 0.41)
@@ -58,7 +69,7 @@ def occlusion(models: Sequence[Occluded], genre: str, span_s: tuple[float, float
         "hovermode": "closest",
     }
     data = [trace for model in models for trace in (_curve(model), _bars(model))]
-    drawn = figure(data, layout, f"{_strongest(models, genre)}", HEIGHT)
+    drawn = figure(data, layout, _strongest(models, genre), HEIGHT)
     drawn.layout.meta |= {"player": player}
     return drawn
 
@@ -79,6 +90,7 @@ def mel_occlusion(
     points = 100 * change
     known = points[~np.isnan(points)]
     largest = max(LEAST_RANGE, float(np.abs(known).max()) if len(known) else 0.0)
+    scale = [f"−{largest:.1f}", "0", f"+{largest:.1f}"]
     bands = [f"{low:,.0f} to {high:,.0f} Hz" for low, high in _pairs(frequency_edges_hz)]
     heatmap = {
         "type": "heatmap",
@@ -92,7 +104,7 @@ def mel_occlusion(
         "ygap": 1,
         "hoverongaps": False,
         "hovertemplate": f"%{{x:.1f}} s, %{{y}}: P({genre}) %{{z:+.1f}} % points<extra></extra>",
-        "colorbar": _colour_bar(largest),
+        "colorbar": colour_bar([-largest, 0, largest], scale, len=0.45),
     }
     layout: Layout = {
         "xaxis": axis(SECONDS, nticks=8, fixedrange=True),
@@ -102,7 +114,7 @@ def mel_occlusion(
             "ticktext": [_range(pair) for pair in _pairs(frequency_edges_hz)],
         },
         "margin": {"l": 62, "r": 14, "t": 40, "b": 48},
-        "annotations": [_heading(f"Change of P({genre}), % points")],
+        "annotations": [heading(f"Change of P({genre}), % points")],
         "dragmode": False,
     }
     alt = (
@@ -163,28 +175,6 @@ def _range(edges: tuple[float, float]) -> str:
     return f"{edges[0]:,.0f}–{edges[1]:,.0f}"
 
 
-def _heading(text: str) -> Layout:
-    place = {"x": 0, "xref": "paper", "xanchor": "left", "y": 1, "yref": "paper", "yanchor": "bottom"}
-    return {"text": text, "showarrow": False, "yshift": 3, "font": {"size": SMALL}, **place}
-
-
-def _colour_bar(largest: float) -> Layout:
-    return {
-        "orientation": "h",
-        "x": 1,
-        "xanchor": "right",
-        "y": 1.01,
-        "yanchor": "bottom",
-        "len": 0.45,
-        "thickness": 8,
-        "tickvals": [-largest, 0, largest],
-        "ticktext": [f"−{largest:.1f}", "0", f"+{largest:.1f}"],
-        "tickfont": {"size": SMALL, "color": TEXT},
-        "ticklabelposition": "outside top",
-        "outlinewidth": 0,
-    }
-
-
 def _strongest(models: Sequence[Occluded], genre: str) -> str:
     """The moment and the coefficient that each model misses most."""
     parts = []
@@ -194,4 +184,4 @@ def _strongest(models: Sequence[Occluded], genre: str) -> str:
             f"{model.title}: {100 * model.by_time[moment]:+.0f} points without "
             f"{model.times_s[moment]:.1f} s, {100 * model.by_coefficient[row]:+.0f} without MFCC {row}"
         )
-    return f"Change of the probability of {genre} with parts silenced. {'; '.join(parts)}."
+    return f"Change of the probability of {genre} with parts taken away. {'; '.join(parts)}."

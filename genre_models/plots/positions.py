@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from genre_models.plots.attention import COLOURS
-from genre_models.plots.look import GRID, MODEL, SMALL, TEXT, Layout, axis, figure
+from genre_models.plots.look import GRID, MODEL, Layout, axis, colour_bar, figure
 
 HEIGHT = 500  # pixels
 CURVE_TOP, MAP_BOTTOM = 0.27, 0.4
@@ -26,7 +26,7 @@ def positions(times_s: np.ndarray, pattern: np.ndarray, frame: int, likeness: np
         "zmin": -1,
         "zmax": 1,
         "colorscale": COLOURS,
-        "colorbar": _colour_bar(),
+        "colorbar": colour_bar([-1, 0, 1], ["−1", "0", "1"]),
         "hovertemplate": "%{x:.2f} s, dimension %{y}: %{z:.2f}<extra></extra>",
     }
     curve = {
@@ -59,19 +59,3 @@ def _chosen_line(x: float) -> Layout:
     """Through both, at the frame that the others are compared with."""
     line = {"color": MODEL, "width": 2, "dash": "dot"}
     return {"type": "line", "xref": "x", "yref": "paper", "x0": x, "x1": x, "y0": 0, "y1": 1, "line": line}
-
-
-def _colour_bar() -> Layout:
-    return {
-        "orientation": "h",
-        "x": 1,
-        "xanchor": "right",
-        "y": 1.01,
-        "yanchor": "bottom",
-        "len": 0.5,
-        "thickness": 8,
-        "tickvals": [-1, 0, 1],
-        "tickfont": {"size": SMALL, "color": TEXT},
-        "ticklabelposition": "outside top",
-        "outlinewidth": 0,
-    }

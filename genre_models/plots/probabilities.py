@@ -5,7 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from genre_models.plots.look import MODEL, Layout, axis, figure, percent
+from genre_models.plots.look import FONT_SIZE, MODEL, Layout, axis, figure, heading, percent
 
 MOST = 10
 LEAST = 0.001
@@ -16,6 +16,7 @@ NOTES_END, LENGTHS_START = 0.52, 0.66
 """Of the width: where one half ends and the other begins, with room for labels between."""
 ROOM = 1.45
 """Of the longest bar, for the percentage behind it."""
+ABOVE: Layout = {"yshift": 6, "font": {"size": FONT_SIZE}}
 FRAME: Layout = {
     "bargap": 0.25,
     "barcornerradius": 3,
@@ -40,7 +41,7 @@ def next_note(
         "yaxis": _names(left, pitch, rows) | {"anchor": "x"},
         "xaxis2": _shares(right) | {"domain": [LENGTHS_START, 1], "anchor": "y2"},
         "yaxis2": _names(right, length, rows) | {"anchor": "x2"},
-        "annotations": [_heading("Next note", 0), _heading("Its length", LENGTHS_START)],
+        "annotations": [heading("Next note", **ABOVE), heading("Its length", x=LENGTHS_START, **ABOVE)],
     }
     data = [_bars(left, pitch, "x", "y"), _bars(right, length, "x2", "y2")]
     best = ", ".join(f"{name} {percent(share)}" for name, share in left[:3])
@@ -102,8 +103,3 @@ def _names(shown: list[tuple[str, float]], chosen: str | None, rows: int) -> dic
         ticktext=[f"▶ {name}" if name == chosen else name for name, _ in shown],
         fixedrange=True,
     )
-
-
-def _heading(text: str, x: float) -> dict[str, Any]:
-    corner = {"x": x, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
-    return {"text": text, "showarrow": False, "yshift": 6, **corner}

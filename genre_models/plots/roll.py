@@ -40,23 +40,22 @@ def piano_roll(
     notes: Sequence[Note],
     n_seed: int,
     metre: Metre,
-    pickup: Fraction = Fraction(0),
     x_end: Fraction | None = None,
 ) -> go.Figure:
     """Notes as bars, time in whole notes against MIDI pitch; the first `n_seed` stand out, rests are gaps.
 
-    Bar lines are counted from `pickup`, the length before the first of them. `x_end` is how long the tune is
-    expected to be in whole notes, so that the picture holds still while notes arrive.
+    The first note begins a bar. `x_end` is how long the tune is expected to be in whole notes, so that the
+    picture holds still while notes arrive.
     """
     starts = onsets(notes)
     end = max(starts[-1], x_end or Fraction(0), metre.bar)
     low, high = _frame(notes, n_seed)
     data = [
-        _bars(notes, starts, range(n_seed), "Your notes", SEED, (metre, pickup)),
-        _bars(notes, starts, range(n_seed, len(notes)), "The model’s notes", MODEL, (metre, pickup)),
+        _bars(notes, starts, range(n_seed), "Your notes", SEED, metre),
+        _bars(notes, starts, range(n_seed, len(notes)), "The model’s notes", MODEL, metre),
     ]
     layout = {
-        "xaxis": _time_axis(end, metre, pickup),
+        "xaxis": _time_axis(end, metre),
         "yaxis": _pitch_axis(low, high),
         "shapes": [_black_keys(low, high)],
         "barmode": "overlay",
@@ -102,12 +101,6 @@ def onsets(notes: Sequence[Note]) -> list[Fraction]:
     return list(accumulate((note.length for note in notes), initial=Fraction(0)))
 
 
-def bar_number(time: Fraction, metre: Metre, pickup: Fraction) -> int:
-    """The bar that a time is in; what sounds before the first bar line is bar 0."""
-    before = pickup % metre.bar
-    return (time - before) // metre.bar + 1
-
-
 def _frame(notes: Sequence[Note], n_seed: int) -> tuple[float, float]:
     """Lowest and highest pitch to be seen."""
     seed = [note.pitch for note in notes[:n_seed] if note.pitch is not None] or [72]
@@ -125,7 +118,7 @@ def _bars(
     places: range,
     name: str,
     colour: str,
-    time: tuple[Metre, Fraction],
+    metre: Metre,
 ) -> dict[str, Any]:
     """One trace for all notes of one kind."""
     sounding = [i for i in places if notes[i].pitch is not None]
@@ -140,16 +133,15 @@ def _bars(
         "width": 1,
         "marker": {"color": colour, "line": {"width": 0}},
         "hovertext": [
-            f"{notes[i].name}, {notes[i].length}, bar {bar_number(starts[i], *time)}" for i in sounding
+            f"{notes[i].name}, {notes[i].length}, bar {starts[i] // metre.bar + 1}" for i in sounding
         ],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
 
 
-def _time_axis(end: Fraction, metre: Metre, pickup: Fraction) -> dict[str, Any]:
+def _time_axis(end: Fraction, metre: Metre) -> dict[str, Any]:
     """Grid lines are bar lines, with numbers as far as there is room; in short tunes beats too."""
-    first = pickup % metre.bar
-    n_bars = ceil((end - first) / metre.bar)
+    n_bars = ceil(end / metre.bar)
     step = next(2**power for power in range(n_bars + 1) if n_bars / 2**power <= MOST_BAR_NUMBERS)
     drawn = range(0, n_bars, 1 if n_bars <= MOST_BAR_LINES else step)
     beats = {"showgrid": n_bars <= MOST_BARS_WITH_BEATS, "gridcolor": FAINT, "gridwidth": 1}
@@ -158,9 +150,9 @@ def _time_axis(end: Fraction, metre: Metre, pickup: Fraction) -> dict[str, Any]:
         range=[0, float(end)],
         showgrid=True,
         gridcolor=GRID,
-        tickvals=[float(first + bar * metre.bar) for bar in drawn],
+        tickvals=[float(bar * metre.bar) for bar in drawn],
         ticktext=[str(bar + 1) if bar % step == 0 else "" for bar in drawn],
-        minor=beats | {"dtick": 1 / metre.unit, "tick0": float(first)},
+        minor=beats | {"dtick": 1 / metre.unit, "tick0": 0},
     )
 
 

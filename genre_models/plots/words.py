@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from genre_models.plots.attention import Labelled, detail, small_multiples
-from genre_models.plots.look import FAINT, SMALL, TEXT, axis, figure
+from genre_models.plots.look import FAINT, SMALL, TEXT, axis, figure, interval
 from genre_models.words_measured import Score
 
 SIDE = 460
@@ -33,12 +33,6 @@ class WordMaps:
     queries: Labelled
     keys: Labelled
 
-    def chosen(self, layer: int | None = None, head: int | None = None) -> np.ndarray:
-        """One map (queries, keys): of a layer and head, or the mean where one is None."""
-        layers = self.layers if layer is None else self.layers[[layer]]
-        heads = layers if head is None else layers[:, [head]]
-        return heads.mean(axis=(0, 1))
-
 
 def every_head(maps: WordMaps, layer: int | None = None, head: int | None = None) -> go.Figure:
     """All layers and heads at a glance, with a frame around those that a layer and a head, from 0, stand for.
@@ -51,15 +45,6 @@ def every_head(maps: WordMaps, layer: int | None = None, head: int | None = None
     chosen = [] if layer is None and head is None else [(row, column) for row in rows for column in columns]
     numbers = [row * n_heads + column + 1 for row, column in chosen]
     return small_multiples(list(maps.layers)).update_layout(shapes=[_frame(number) for number in numbers])
-
-
-def without_future(weights: np.ndarray) -> np.ndarray:
-    """Weights (..., words, 1 + words) of words at the start and at words, NaN for those that were to come.
-
-    A word of several pieces looks at its own beginning as well; one of a single piece sees nothing there.
-    """
-    to_come = np.triu(np.ones(weights.shape[-2:], dtype=bool), k=1)
-    return np.where(to_come & (weights == 0), np.nan, weights)
 
 
 def alignment(weights: np.ndarray, queries: Labelled, keys: Labelled, title: str) -> go.Figure:
@@ -143,20 +128,8 @@ def _scale(width: int) -> dict[str, Any]:
 
 
 def _mark(name: str, place: int, score: Score, colour: str) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [score.value],
+    return interval(score.value, score.low, score.high, colour) | {
         "y": [place],
         "marker": {"color": colour, "size": 10},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [score.high - score.value],
-            "arrayminus": [score.value - score.low],
-            "color": colour,
-            "thickness": 1.5,
-            "width": 4,
-        },
         "hovertemplate": f"{name}: {score.value:.1f} ({score.low:.1f} to {score.high:.1f})<extra></extra>",
     }

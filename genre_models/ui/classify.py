@@ -15,6 +15,7 @@ from genre_models.hub import Ensemble
 from genre_models.metrics import Measured
 from genre_models.ui import report as view
 from genre_models.ui.examples import find_example, load_examples
+from genre_models.ui.html import panel, render
 from genre_models.ui.models import describe
 from genre_models.ui.session import Entry, Session
 from genre_models.ui.several import SeveralPanel
@@ -93,7 +94,7 @@ class ClassifyTab:
             ),
             elem_id="clip",
         )
-        plain_html(view.render("microphone"), elem_id="microphone")
+        plain_html(render("microphone"), elem_id="microphone")
         with gr.Row(elem_id="ask-row"):
             self.ask = gr.Button("Ask the models", variant="primary", elem_id="ask", scale=1, min_width=150)
             self.at_once = gr.Checkbox(
@@ -110,7 +111,7 @@ class ClassifyTab:
             label="Models that answer",
             elem_id="chosen",
         )
-        rendered = view.render("examples", examples=self.examples) if self.examples else ""
+        rendered = render("examples", examples=self.examples) if self.examples else ""
         self.picker = plain_html(rendered, elem_id="examples", js_on_load=TRIGGER_SELECT)
 
     @property
@@ -154,7 +155,7 @@ class ClassifyTab:
         if session.shows(clip):
             return self._nothing_new()
         if not at_once:
-            return self._page(session.showing(None), view.panel(*WAITING))
+            return self._page(session.showing(None), panel(*WAITING))
         return self.answer(clip, chosen, session)
 
     def on_choice(self, clip: str | None, chosen: list[str], at_once: bool, session: Session) -> list[Update]:
@@ -164,17 +165,17 @@ class ClassifyTab:
         if clip is None and chosen:
             return self._page(session.showing(None), self._empty())
         if chosen and not at_once:
-            return self._page(session.showing(None), view.panel(*WAITING))
+            return self._page(session.showing(None), panel(*WAITING))
         return self.answer(clip, chosen, session)
 
     def answer(self, clip: str | None, chosen: list[str], session: Session) -> list[Update]:
         """Ask the chosen models; what goes wrong is said on the page, and the history stays."""
         if not chosen or clip is None:
-            return self._page(session.showing(None), view.panel(*(NO_CLIP if chosen else NO_MODEL)))
+            return self._page(session.showing(None), panel(*(NO_CLIP if chosen else NO_MODEL)))
         try:
             report = self._ask(clip, chosen)
         except AudioError as error:
-            return self._page(session.showing(None), view.panel(UNREADABLE, str(error), "error"))
+            return self._page(session.showing(None), panel(UNREADABLE, str(error), "error"))
         return self._show(session.with_answer(Entry(clip, self._name(clip, session), report)))
 
     def pick(self, event: gr.EventData) -> str:
@@ -195,7 +196,7 @@ class ClassifyTab:
         try:
             report = share.from_token(token, self.ensemble)
         except share.LinkError as error:
-            return self._page(session, view.panel(BROKEN_LINK, str(error), "error"))
+            return self._page(session, panel(BROKEN_LINK, str(error), "error"))
         return self._show(session.with_answer(Entry("", "A shared report", report)))
 
     def classify(self, audio: str | None, models: list[str]) -> dict[str, Any]:
@@ -261,7 +262,7 @@ class ClassifyTab:
     def _page(
         self, session: Session, verdict: str, timeline: str = "", cards: str = "", entry: Entry | None = None
     ) -> list[Update]:
-        history = view.render("history", entries=session.entries, shown=session.shown)
+        history = render("history", entries=session.entries, shown=session.shown)
         return [verdict, timeline, cards, *self._files(entry), history, session]
 
     def _files(self, entry: Entry | None) -> list[Update]:
@@ -279,11 +280,11 @@ class ClassifyTab:
         token = share.to_token(entry.report) if entry.report.models else ""
         return [
             *(gr.DownloadButton(value=file, visible=True) for file in files),
-            view.render("share", token=token),
+            render("share", token=token),
         ]
 
     def _empty(self) -> str:
-        return view.render(
+        return render(
             "empty",
             bars=LOGO,
             heading="What do the models hear?",

@@ -12,13 +12,13 @@ from genre_models.hub import Ensemble
 from genre_models.inside.clip import open_clip
 from genre_models.plots.features import HEIGHT, features
 from genre_models.ui.classify import CONCURRENT_ANSWERS, LOGO, ClassifyTab
+from genre_models.ui.html import panel, render
 from genre_models.ui.inside_attention import AttentionPanel
 from genre_models.ui.inside_figure import drawing, drawn
 from genre_models.ui.inside_layers import LayersPanel
 from genre_models.ui.inside_occlusion import OcclusionPanel
 from genre_models.ui.inside_place import PLAYER, Place, asked_genre, has_sound, place, segment_choices
 from genre_models.ui.inside_words import coefficients
-from genre_models.ui.report import render
 from genre_models.ui.session import Entry, Session
 from genre_models.ui.widgets import TRIGGER_SELECT, plain_html
 
@@ -101,11 +101,7 @@ class InsideTab:
         model = self.ensemble.models.get(TransformerClassifier.name)
         if isinstance(model, TransformerClassifier):
             return AttentionPanel(model)
-        plain_html(
-            render(
-                "panel", heading="No attention here", sentence="There is no Transformer among these models."
-            )
-        )
+        plain_html(panel("No attention here", "There is no Transformer among these models."))
         return None
 
     def _connect(self, tab: gr.Tab) -> None:

@@ -18,12 +18,12 @@ from genre_models.classifiers import (
 )
 from genre_models.inside.layers import SizeFormula, activations, feature_maps, formulas, lstm_states
 from genre_models.plots.layers import Picture, feature_pictures, neuron_pictures, pictures, state_pictures
+from genre_models.ui.html import render
 from genre_models.ui.inside_figure import drawing, drawn
 from genre_models.ui.inside_place import Place, place
 from genre_models.ui.models import ModelCard
 from genre_models.ui.notes import explanation
 from genre_models.ui.notes_positions import PositionsPanel
-from genre_models.ui.report import render
 from genre_models.ui.session import Session
 from genre_models.ui.widgets import plain_html
 

@@ -1,4 +1,4 @@
-"""What changes each model's answer when a part of the chosen segment is silenced."""
+"""What changes each model's answer when a part of the chosen segment is taken away."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,9 +10,9 @@ from genre_models.classifiers import GENRES, GenreClassifier, MFCCClassifier, Mu
 from genre_models.inside.occlusion import occlude
 from genre_models.inside.occlusion_musicnn import MelOcclusion, occlude_mel
 from genre_models.plots.occlusion import HEIGHT, MEL_HEIGHT, Occluded, mel_occlusion, occlusion
+from genre_models.ui.html import render
 from genre_models.ui.inside_figure import drawing, drawn
 from genre_models.ui.inside_place import PLAYER, Place, place
-from genre_models.ui.report import render
 from genre_models.ui.session import Session
 from genre_models.ui.widgets import plain_html
 

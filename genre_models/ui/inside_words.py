@@ -2,7 +2,7 @@
 
 from genre_models.features import N_MFCC
 from genre_models.plots.features import coefficient_name, ripple
-from genre_models.ui.report import render
+from genre_models.ui.html import render
 
 
 def coefficients() -> str:

@@ -1,7 +1,7 @@
 """A small keyboard to click notes in; the page's own script types them."""
 
 from genre_models.melody.tune import SHARP_NAMES
-from genre_models.ui.report import render
+from genre_models.ui.html import render
 
 LENGTHS = (
     ("1/16", "sixteenth"),

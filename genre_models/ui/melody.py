@@ -15,14 +15,13 @@ from genre_models.melody.tune import DEFAULT_LENGTH, Note
 from genre_models.melody.tunes import (
     KEYS_BY_NAME,
     METRES_BY_NAME,
-    MOST_SEED,
-    RANDOM,
     Composition,
     Heard,
     Wish,
 )
 from genre_models.plots.roll import piano_roll
-from genre_models.ui import report as view
+from genre_models.sampling import HOTTEST, MOST_SEED, RANDOM
+from genre_models.ui.html import panel, render
 from genre_models.ui.keyboard import keyboard
 from genre_models.ui.melody_api import CONCURRENT_TUNES, GenerateEndpoint
 from genre_models.ui.melody_look import LookPanel
@@ -52,7 +51,7 @@ class MelodyTab:
 
     def __init__(self, model: MelodyTransformer | None, heard: Heard) -> None:
         if model is None:
-            plain_html(view.render("panel", heading=NO_MODEL[0], sentence=NO_MODEL[1]))
+            plain_html(panel(*NO_MODEL))
             return
         self.model = model
         self.heard = heard
@@ -77,7 +76,7 @@ class MelodyTab:
                         buttons=[],
                     )
                     self.status = plain_html(
-                        view.render("melody_status", tunes=self.heard.tunes), elem_id="melody-status"
+                        render("melody_status", tunes=self.heard.tunes), elem_id="melody-status"
                     )
                 self.result = ResultPanel(self.made)
         self.result.build_sheet()
@@ -86,7 +85,7 @@ class MelodyTab:
 
     def _build_notes(self) -> None:
         self.picker = plain_html(
-            view.render("melody_presets", presets=PRESETS), elem_id="presets", js_on_load=TRIGGER_SELECT
+            render("melody_presets", presets=PRESETS), elem_id="presets", js_on_load=TRIGGER_SELECT
         )
         self.notes = gr.Textbox(
             EXAMPLE,
@@ -123,7 +122,7 @@ class MelodyTab:
         self.stop = gr.Checkbox(False, label="Let the model end the tune sooner", container=False)
         with gr.Accordion("Temperature, top-k, top-p, seed", open=False, elem_id="drawing"), gr.Row():
             self.temperature = gr.Slider(
-                *(0, 2, DEFAULT_SAMPLING.temperature),
+                *(0, HOTTEST, DEFAULT_SAMPLING.temperature),
                 step=0.05,
                 label="Temperature",
                 info="0 takes the likeliest",
@@ -240,7 +239,7 @@ class MelodyTab:
         try:
             composition = Composition(wish.request())
         except ValueError as error:
-            yield {self.said: view.render("melody_said", problem=str(error))}
+            yield {self.said: render("melody_said", problem=str(error))}
             return
         if before is not None:
             before.is_stopped = before.is_superseded = True
@@ -261,13 +260,13 @@ class MelodyTab:
         yield self.result.show(composition, int(tempo)) | self.look.show(composition)
 
     def _progress(self, made: Composition) -> Updates:
-        status = view.render(
+        status = render(
             "melody_status", writing=True, written=len(made.row.notes), length=made.request.length
         )
         return {self.roll: _composed(made, made.request.length), self.status: status}
 
     def _done(self, made: Composition) -> Updates:
-        status = view.render(
+        status = render(
             "melody_status",
             written=len(made.row.notes),
             took=made.seconds,
@@ -279,7 +278,7 @@ class MelodyTab:
         return {self.roll: _composed(made), self.status: status}
 
     def _warnings(self, notes: list[Note]) -> str:
-        return view.render("melody_said", warnings=self.heard.warnings(notes))
+        return render("melody_said", warnings=self.heard.warnings(notes))
 
 
 def _roll(notes: list[Note], n_seed: int, length: int, metre: str = "4/4") -> go.Figure:

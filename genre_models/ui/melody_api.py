@@ -8,8 +8,8 @@ from gradio.components import Component
 from gradio.processing_utils import save_bytes_to_cache
 
 from genre_models.melody import MelodyTransformer, score
-from genre_models.melody.notes import write
-from genre_models.melody.tunes import MOST_SEED, RANDOM, Composition, Heard, Wish
+from genre_models.melody.tunes import Composition, Heard, Wish
+from genre_models.sampling import MOST_SEED, RANDOM
 from genre_models.ui.widgets import refusal
 
 CONCURRENT_TUNES = 4
@@ -73,14 +73,9 @@ class GenerateEndpoint:
         )
         for _ in composition.batches(self.model):
             pass
-        answer = {
-            "notes": write(composition.notes),
-            "seed": composition.seed,
-            "tokens_per_second": round(composition.tokens_per_second, 1),
-            "warnings": self.heard.warnings(list(composition.request.notes)),
-        }
         content, name = score.midi(composition.tune), f"tune-{composition.seed}.mid"
-        return answer, save_bytes_to_cache(content, name, cache_dir=self.file.GRADIO_CACHE)
+        file = save_bytes_to_cache(content, name, cache_dir=self.file.GRADIO_CACHE)
+        return composition.answer(self.heard), file
 
 
 def _composition(wish: Wish) -> Composition:

@@ -4,19 +4,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
-import numpy as np
 import plotly.graph_objects as go
 from gradio.events import Dependency
 
+from genre_models.attention_maps import chosen_map
 from genre_models.melody import MelodyTransformer
 from genre_models.melody.compose import WINDOW_NOTES
 from genre_models.melody.looking import Group, Looks, NoteMaps, likely, looks
-from genre_models.melody.tunes import Composition, in_the_back, layers_and_heads, what_follows
+from genre_models.melody.tunes import Composition, what_follows
 from genre_models.plots.attention import Labelled, detail, small_multiples
 from genre_models.plots.probabilities import next_note
 from genre_models.plots.roll import piano_roll, with_arcs
-from genre_models.ui.report import render
+from genre_models.ui.heads import HeadChoice, chosen
+from genre_models.ui.html import render
 from genre_models.ui.widgets import clicks_on, plain_html
+from genre_models.worker import in_the_back
 
 CROSS, MASKED, ENCODER = "cross", "masked", "encoder"
 KINDS = (
@@ -25,8 +27,6 @@ KINDS = (
     ("Encoder: what was read at itself", ENCODER),
 )
 ARCS = (("at what it read (cross)", CROSS), ("at new notes (masked)", MASKED), ("no arcs", ""))
-ALL = 0
-"""Of layers or heads: their mean."""
 
 Update = Any
 Updates = dict[Any, Update]
@@ -68,10 +68,8 @@ class LookPanel:
         self.kind = gr.Radio(list(KINDS), value=CROSS, label="Attention", elem_id="attention-kind")
         self.every = _plot("attention-all")
         self.map_clicks = clicks_on("attention-all")
-        layers, heads = layers_and_heads(self.model)
         with gr.Row(elem_id="attention-choice"):
-            self.layer = gr.Dropdown(_numbered(layers), value=ALL, label="Layer", min_width=140)
-            self.head = gr.Dropdown(_numbered(heads), value=ALL, label="Head", min_width=140)
+            self.choice = HeadChoice(*self.model.layers_and_heads)
         self.one = _plot("attention-one")
 
     @property
@@ -81,7 +79,7 @@ class LookPanel:
 
     @property
     def _where(self) -> list[Any]:
-        return [self.made, self.note, self.kind, self.layer, self.head]
+        return [self.made, self.note, self.kind, *self.choice.fields]
 
     @property
     def _maps(self) -> list[Any]:
@@ -95,7 +93,7 @@ class LookPanel:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         latest = quiet | {"trigger_mode": "always_last"}
         where = self._where
-        choice = [self.made, self.note, self.arcs, self.layer, self.head]
+        choice = [self.made, self.note, self.arcs, *self.choice.fields]
         maps = self._maps
         self.note.input(self.on_note, choice, [*self._of_note, self.roll], **latest)
         self.arcs.input(self.on_arcs, choice, self.roll, **latest)
@@ -105,11 +103,7 @@ class LookPanel:
         fold.expand(lambda: True, None, self.is_open, **quiet).then(self.on_maps, where, maps, **quiet)
         fold.collapse(lambda: False, None, self.is_open, **quiet)
         self.kind.input(self.on_maps, where, maps, **latest)
-        self.map_clicks.select(self.on_map, None, [self.layer, self.head], **quiet).success(
-            self.on_one, where, self.one, **latest
-        )
-        for choice_of in (self.layer, self.head):
-            choice_of.input(self.on_one, where, self.one, **latest)
+        self.choice.connect(self.map_clicks, self.on_one, where, self.one, **latest)
 
     def refresh(self, written: Dependency) -> None:
         """After a tune is written, draw its maps where they are in sight."""
@@ -138,8 +132,10 @@ class LookPanel:
             return roll
         maps = _maps(self._looks(made, int(note)), arcs)
         place = int(note) - 1
-        weights = maps.over_tune(_one(maps, layer, head), place, len(made.notes))
-        return with_arcs(roll, made.notes, place, weights)
+        which = chosen(layer, head, len(maps.layers))
+        weights = chosen_map(maps.layers, *which)
+        seen = maps.over_tune(weights, place, len(made.notes))
+        return with_arcs(roll, made.notes, place, seen)
 
     def on_roll(self, made: Composition | None, event: gr.EventData) -> Update:
         """A bar of the roll was pressed."""
@@ -152,11 +148,6 @@ class LookPanel:
             gr.Info("This note was given: the model chose those after it.")
             return gr.skip()
         return place + 1
-
-    def on_map(self, event: gr.EventData) -> list[int]:
-        """One of the small maps was pressed."""
-        layer, head = divmod(event.curve, layers_and_heads(self.model)[1])
-        return [layer + 1, head + 1]
 
     def on_maps(self, made: Composition | None, note: int, kind: str, layer: int, head: int) -> Updates:
         """All maps of one kind, and the one in detail."""
@@ -208,28 +199,18 @@ def _maps(looked: Looks, kind: str) -> NoteMaps:
     return {CROSS: looked.cross, MASKED: looked.decoder, ENCODER: looked.encoder}[kind]
 
 
-def _one(maps: NoteMaps, layer: int, head: int) -> np.ndarray:
-    """One map, or the mean where layer or head is `ALL`; an encoder with fewer layers shows its last."""
-    return maps.chosen(min(layer, len(maps.layers)) - 1 if layer else None, head - 1 if head else None)
-
-
 def _detail(maps: NoteMaps, layer: int, head: int) -> go.Figure:
-    layers = f"layer {min(layer, len(maps.layers))}" if layer else "all layers"
-    heads = f"head {head}" if head else "all heads"
+    which = chosen(layer, head, len(maps.layers))
     return detail(
-        _one(maps, layer, head),
+        chosen_map(maps.layers, *which),
         _axis("Note that looks", maps.queries),
         _axis("Note that is looked at", maps.keys),
-        f"{layers}, {heads}".capitalize(),
+        which.words.capitalize(),
     )
 
 
 def _axis(title: str, groups: Sequence[Group]) -> Labelled:
     return Labelled(title, [group.label for group in groups], [group.name for group in groups])
-
-
-def _numbered(n: int) -> list[tuple[str, int]]:
-    return [("mean of all", ALL), *((str(i), i) for i in range(1, n + 1))]
 
 
 def _plot(elem_id: str) -> gr.Plot:

@@ -9,7 +9,7 @@ from genre_models.melody import engraving, score, sound
 from genre_models.melody.flac import flac
 from genre_models.melody.notes import write
 from genre_models.melody.tunes import Composition
-from genre_models.ui.report import render
+from genre_models.ui.html import render
 from genre_models.ui.widgets import plain_html, refusal
 
 Updates = dict[Any, Any]

@@ -6,7 +6,7 @@ from typing import Any
 from genre_models.classifiers import ARCHITECTURES, GenreClassifier
 from genre_models.inside.sizes import sizes
 from genre_models.seq2seq import EncoderDecoder
-from genre_models.ui.report import render
+from genre_models.ui.html import render
 
 TITLES = {name: architecture.title for name, architecture in ARCHITECTURES.items()} | {
     "melody": "Melody model"

@@ -7,11 +7,12 @@ import gradio as gr
 from genre_models.melody import MelodyTransformer
 from genre_models.melody.forcing import FEWEST_NOTES, Lesson, lesson
 from genre_models.melody.notes import parse
-from genre_models.melody.tunes import KEYS_BY_NAME, METRES_BY_NAME, in_the_back
+from genre_models.melody.tunes import KEYS_BY_NAME, METRES_BY_NAME
 from genre_models.plots.masks import KINDS, mask
+from genre_models.ui.html import render
 from genre_models.ui.notes import explanation
-from genre_models.ui.report import render
 from genre_models.ui.widgets import plain_html
+from genre_models.worker import in_the_back
 
 PADDING = 3
 """Tokens: a note."""

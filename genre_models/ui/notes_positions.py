@@ -9,7 +9,7 @@ from genre_models.audio import SEGMENT_S
 from genre_models.classifiers import TransformerClassifier
 from genre_models.inside import positions
 from genre_models.plots.positions import positions as draw
-from genre_models.ui.report import render
+from genre_models.ui.html import render
 from genre_models.ui.widgets import plain_html
 
 STEP_S = 0.05

@@ -67,7 +67,9 @@ class Page(gr.Blocks):
             raise refusal(str(error)) from None
         except gr.Error as error:
             raise refusal(shortened(str(error.message), LONGEST_SAID)) from None
-        except Exception as error:  # Gradio's way to say that a value is of the wrong kind, or a fault of ours
+        except (
+            Exception
+        ) as error:  # Gradio's way to say that a value is of the wrong kind, or a fault of ours
             LOG.warning("%s could not take what it was sent: %s", block_fn.api_name, type(error).__name__)
             raise refusal(UNUSABLE) from None
 

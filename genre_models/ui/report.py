@@ -1,16 +1,14 @@
 """A report as HTML: the verdict, the timeline and the models side by side."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import groupby
-from pathlib import Path
-
-import jinja2
 
 from genre_models.audio import SEGMENT_S
 from genre_models.classifiers import ARCHITECTURES
 from genre_models.classify import Report
 from genre_models.metrics import Bin, Measured
 from genre_models.share import TOP_TAGS
+from genre_models.ui.html import percent, render
 from genre_models.ui.models import ModelCard, title
 from genre_models.verdict import SURE_CONFIDENCE
 
@@ -21,58 +19,10 @@ MAX_TICKS = 8
 MIN_LABEL_WIDTH = 8.0  # percent of the clip
 
 
-def seconds(value: float) -> str:
-    """A duration for a person: "8.4 s", "30 s", "2 min 05 s"."""
-    if value < 10:
-        return f"{value:.1f} s"
-    minutes, rest = divmod(round(value), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def percent(value: float) -> str:
-    """A share for a person: "62%"."""
-    return f"{100 * value:.0f}%"
-
-
-def milliseconds(value: float) -> str:
-    """A short time for a person: "4.2 ms", "210 ms"."""
-    return f"{value:.1f} ms" if value < 100 else f"{value:,.0f} ms"
-
-
-def shape(sizes: Iterable[int]) -> str:
-    """The size of a layer's output for a person: "32×128×11", "1,690"."""
-    return "×".join(f"{size:,}" for size in sizes)
-
-
-def _environment() -> jinja2.Environment:
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {
-        "seconds": seconds,
-        "milliseconds": milliseconds,
-        "percent": percent,
-        "shape": shape,
-    }
-    return environment
-
-
-_TEMPLATES = _environment()
-
-
-def render(template: str, **values: object) -> str:
-    """One of the templates beside this file, with everything put into it escaped."""
-    return _TEMPLATES.get_template(f"{template}.html").render(**values)
-
-
 def header(title: str, n_models: int, melody: bool, words: bool) -> str:
     """The head of the page: its name and what to do; `melody` and `words` say whether they can be had."""
     count = COUNT_WORDS.get(n_models, n_models)
     return render("header", title=title, count=count, melody=melody, words=words)
-
-
-def panel(heading: str, sentence: str, kind: str = "info") -> str:
-    """What stands in the place of an answer; `kind` is "info" or "error"."""
-    return render("panel", heading=heading, sentence=sentence, kind=kind)
 
 
 def confidence_word(confidence: float) -> str:

@@ -10,8 +10,8 @@ from gradio.processing_utils import save_bytes_to_cache
 from genre_models import several
 from genre_models.hub import Ensemble
 from genre_models.several import Answered
+from genre_models.ui.html import render
 from genre_models.ui.models import title
-from genre_models.ui.report import render
 from genre_models.ui.widgets import plain_html
 
 MOST_FILES = 50

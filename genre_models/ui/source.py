@@ -3,7 +3,7 @@
 from genre_models.classifiers import ARCHITECTURES
 from genre_models.metrics import Accuracy
 from genre_models.served import Served
-from genre_models.ui.report import render
+from genre_models.ui.html import render
 
 
 def fallback(served: Served) -> str:

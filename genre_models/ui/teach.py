@@ -14,7 +14,7 @@ from genre_models.audio import AudioError
 from genre_models.metrics import evaluation
 from genre_models.musicnn import MusiCNN
 from genre_models.teach import LeftOut, TaughtClip, TaughtLabels, TeachError
-from genre_models.ui import report as view
+from genre_models.ui.html import render
 from genre_models.ui.lesson import Lesson, Said, advice, count
 from genre_models.ui.session import Session
 from genre_models.ui.widgets import plain_html
@@ -60,7 +60,7 @@ class TeachPanel:
     def _build(self) -> None:
         self.lesson = gr.State(Lesson())
         with gr.Accordion("Teach it labels of your own", open=False, elem_id="teach"):
-            plain_html(view.render("teach_how", accuracy=self._accuracy()), elem_id="teach-how")
+            plain_html(render("teach_how", accuracy=self._accuracy()), elem_id="teach-how")
             with gr.Row(elem_id="teach-give"):
                 with gr.Column(min_width=280):
                     self.label = gr.Textbox(
@@ -194,7 +194,7 @@ class TeachPanel:
         except AudioError:
             return ""
         ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])
-        return view.render("taught", answer=answer, ranked=ranked, left_out=lesson.taught.leave_one_out())
+        return render("taught", answer=answer, ranked=ranked, left_out=lesson.taught.leave_one_out())
 
     # What comes of it -----------------------------------------------------------------------------------
 
@@ -227,8 +227,8 @@ class TeachPanel:
             content = teach_file.to_json(taught, self.ear_name)
             file = save_bytes_to_cache(content, FILE_NAME, cache_dir=self.download.GRADIO_CACHE)
         return [
-            view.render("teach_said", said=said, undo=lesson.before is not None),
-            view.render("teach_labels", taught=taught, left_out=left_out, advice=advice(taught, left_out)),
+            render("teach_said", said=said, undo=lesson.before is not None),
+            render("teach_labels", taught=taught, left_out=left_out, advice=advice(taught, left_out)),
             self.answer(session, lesson),
             gr.DownloadButton(value=file, visible=bool(file)),
             gr.Button(visible=bool(file)),

@@ -21,8 +21,8 @@ from genre_models.plots.training import (
     learning_together,
     melody_losses,
 )
+from genre_models.ui.html import render
 from genre_models.ui.models import title
-from genre_models.ui.report import render
 from genre_models.ui.widgets import plain_html
 
 TOGETHER = "together"

@@ -1,8 +1,8 @@
 """How far to trust the answers: the verdict's calibration, and accuracy by recording condition."""
 
 from genre_models.metrics import Measured, Reliability
+from genre_models.ui.html import percent, render
 from genre_models.ui.models import title
-from genre_models.ui.report import percent, render
 
 SMALLEST_DOT, LARGEST_DOT = 7, 22  # pixels across; the area grows with the number of answers
 

@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 import plotly.graph_objects as go
 
-from genre_models.ui.report import render
+from genre_models.ui.html import panel, render
 from genre_models.ui.widgets import plain_html
 from genre_models.ui.words_continue import ContinuePanel
 from genre_models.ui.words_scores import build_scores
@@ -31,7 +31,7 @@ class WordsTab:
         measured: WordsMeasured,
     ) -> None:
         if translation is None and text is None:
-            plain_html(render("panel", heading=NO_MODEL[0], sentence=NO_MODEL[1]))
+            plain_html(panel(*NO_MODEL))
             return
         self.plotly = gr.Plot(visible="hidden", show_label=False, container=False)
         with gr.Column(elem_id="words"):

@@ -1,14 +1,12 @@
 """The HTTP API's /translate and /continue_text."""
 
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from genre_models.melody.tunes import MOST_SEED, RANDOM, RANDOM_SEEDS, in_the_back
-from genre_models.sampling import Sampling
+from genre_models.sampling import MOST_SEED, RANDOM, Sampling, used_seed
 from genre_models.ui.widgets import refusal
 from genre_models.words import (
     Continuation,
@@ -17,6 +15,7 @@ from genre_models.words import (
     continue_text,
     translate,
 )
+from genre_models.worker import in_the_back
 
 CONCURRENT_WORDS = 8
 """The page's and these together; the one thread that works on them does so by turns."""
@@ -104,5 +103,4 @@ def begin(
     model: TextTransformer, text: str, length: int, temperature: float, top_p: float, seed: int | None
 ) -> Continuation:
     """What is to be written, with a random seed where none is given. Raises ValueError with a sentence."""
-    chosen = secrets.randbelow(RANDOM_SEEDS) if seed is None or seed < 0 else int(seed)
-    return continue_text(model, text, length, Sampling(temperature, top_p=top_p, seed=chosen))
+    return continue_text(model, text, length, Sampling(temperature, top_p=top_p, seed=used_seed(seed)))

@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from genre_models.melody.tunes import MOST_SEED, RANDOM, in_the_back
 from genre_models.plots.probabilities import next_word
 from genre_models.plots.words import WordMaps
+from genre_models.sampling import HOTTEST, MOST_SEED, RANDOM
+from genre_models.ui.html import render
 from genre_models.ui.inside_figure import drawing, drawn
-from genre_models.ui.report import render
 from genre_models.ui.widgets import TRIGGER_SELECT, plain_html
 from genre_models.ui.words_api import CONCURRENT_WORDS, ContinueEndpoint, begin
 from genre_models.ui.words_look import CHOICES, CROSS, ENCODER, MASKED, Kind, LookPanel
@@ -20,6 +20,7 @@ from genre_models.words import Continuation, NextPiece, TextTransformer
 from genre_models.words.asking import MOST_CHARACTERS, MOST_PIECES
 from genre_models.words.continue_text import DEFAULT_SAMPLING
 from genre_models.words_measured import MeasuredText, Passage
+from genre_models.worker import in_the_back
 
 BEGINNING = "It was a cold morning, and the old man"
 SHORTEST, USUAL = 8, 40
@@ -121,7 +122,7 @@ class ContinuePanel:
                 *(SHORTEST, MOST_PIECES, USUAL), step=1, label="Word pieces to add", min_width=190, buttons=[]
             )
             self.temperature = gr.Slider(
-                *(0, 2, DEFAULT_SAMPLING.temperature),
+                *(0, HOTTEST, DEFAULT_SAMPLING.temperature),
                 step=0.05,
                 label="Temperature",
                 info="0 takes the likeliest",

@@ -8,19 +8,18 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from genre_models.melody.tunes import layers_and_heads
+from genre_models.attention_maps import chosen_map, without_future
 from genre_models.plots.attention import Labelled
-from genre_models.plots.words import WordMaps, alignment, every_head, without_future
+from genre_models.plots.words import WordMaps, alignment, every_head
 from genre_models.seq2seq import EncoderDecoder
+from genre_models.ui.heads import ALL, HeadChoice, chosen
+from genre_models.ui.html import render
 from genre_models.ui.inside_figure import drawing, drawn
-from genre_models.ui.report import render
 from genre_models.ui.widgets import TRIGGER_SELECT, clicks_on, plain_html
 from genre_models.words import Cut
 from genre_models.words.looking import Looks
 
 CROSS, MASKED, ENCODER = "cross", "masked", "encoder"
-ALL = 0
-"""Of layers or heads: their mean."""
 MAP_HEIGHT, MAPS_HEIGHT = 500, 390
 DECIMALS = 4
 DRAW = """
@@ -62,27 +61,26 @@ class LookPanel:
         first: tuple[int, int] = (ALL, ALL),
     ) -> None:
         self.kinds = kinds
-        self.layers, self.heads = layers_and_heads(model)
+        layers, heads = model.layers_and_heads
         plain_html(explain)
         with gr.Row(elem_classes="look-choice"):
             choices = [(kind.words, key) for key, kind in kinds.items()]
             self.kind = gr.Radio(choices, value=CROSS, label="Attention", scale=4, min_width=300)
-            self.layer = gr.Dropdown(_numbered(self.layers), value=first[0], label="Layer", min_width=130)
-            self.head = gr.Dropdown(_numbered(self.heads), value=first[1], label="Head", min_width=130)
+            self.choice = HeadChoice(layers, heads, first)
         self.ribbon = _ribbon(f"{name}-ribbon")
         with gr.Row(elem_classes="look-maps"):
             with gr.Column(min_width=300, scale=6):
                 plain_html(render("words_map"))
                 self.map = drawing(f"{name}-map", MAP_HEIGHT)
             with gr.Column(min_width=300, scale=5):
-                plain_html(render("words_heads", layers=self.layers, heads=self.heads))
+                plain_html(render("words_heads", layers=layers, heads=heads))
                 self.every = drawing(f"{name}-heads", MAPS_HEIGHT)
         self.clicks = clicks_on(f"{name}-heads")
 
     @property
     def inputs(self) -> list[Any]:
         """What `show` takes after the maps."""
-        return [self.kind, self.layer, self.head]
+        return [self.kind, *self.choice.fields]
 
     @property
     def outputs(self) -> list[Any]:
@@ -96,31 +94,25 @@ class LookPanel:
             found = maps(*values[: len(where)])
             return gr.skip() if found is None else self.show(found, *values[len(where) :])
 
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        latest: dict[str, Any] = {
+            "show_progress": "hidden",
+            "api_visibility": "private",
+            "trigger_mode": "always_last",
+        }
         given = [*where, *self.inputs]
-        self.clicks.select(self.on_map, None, [self.layer, self.head], **quiet).success(
-            show, given, self.outputs, **quiet
-        )
-        for choice in self.inputs:
-            choice.input(show, given, self.outputs, trigger_mode="always_last", **quiet)
-
-    def on_map(self, event: gr.EventData) -> list[int]:
-        """One of the small maps was pressed."""
-        layer, head = divmod(event.curve, self.heads)
-        return [layer + 1, head + 1]
+        self.kind.input(show, given, self.outputs, **latest)
+        self.choice.connect(self.clicks, show, given, self.outputs, **latest)
 
     def show(self, maps: Mapping[str, WordMaps], kind: str, layer: int, head: int) -> Updates:
         """All maps of one kind, and the one that was chosen."""
-        chosen = maps[kind]
-        layer = min(layer, len(chosen.layers))
-        place = (layer - 1 if layer else None, head - 1 if head else None)
-        weights = chosen.chosen(*place)
-        which = f"{f'layer {layer}' if layer else 'all layers'}, {f'head {head}' if head else 'all heads'}"
-        title = f"{self.kinds[kind].words}, {which}"
+        found = maps[kind]
+        which = chosen(layer, head, len(found.layers))
+        weights = chosen_map(found.layers, *which)
+        title = f"{self.kinds[kind].words}, {which.words}"
         return {
-            self.every: drawn(every_head(chosen, *place)),
-            self.ribbon: _bands(weights, chosen.queries, chosen.keys, title),
-            self.map: drawn(alignment(weights, chosen.queries, chosen.keys, title)),
+            self.every: drawn(every_head(found, *which)),
+            self.ribbon: _bands(weights, found.queries, found.keys, title),
+            self.map: drawn(alignment(weights, found.queries, found.keys, title)),
         }
 
     def maps(self, looks: Looks, source: Cut, target: Cut) -> dict[str, WordMaps]:
@@ -166,7 +158,3 @@ def _bands(weights: np.ndarray, queries: Labelled, keys: Labelled, title: str) -
 
 def _axis(title: str, words: Sequence[str]) -> Labelled:
     return Labelled(title, words, [f"{word} ({place})" for place, word in enumerate(words, start=1)])
-
-
-def _numbered(n: int) -> list[tuple[str, int]]:
-    return [("mean of all", ALL), *((str(i), i) for i in range(1, n + 1))]

@@ -6,7 +6,7 @@ import gradio as gr
 
 from genre_models.plots.look import MODEL, TEXT
 from genre_models.plots.words import scores
-from genre_models.ui.report import render
+from genre_models.ui.html import render
 from genre_models.ui.widgets import plain_html
 from genre_models.words_measured import MeasuredText, MeasuredTranslation, Score, WordsMeasured
 

@@ -6,19 +6,20 @@ from typing import Any
 
 import gradio as gr
 
-from genre_models.melody.tunes import in_the_back
 from genre_models.plots.look import percent
 from genre_models.plots.words import WordMaps
-from genre_models.ui.report import render
+from genre_models.ui.heads import ALL
+from genre_models.ui.html import render
 from genre_models.ui.widgets import TRIGGER_SELECT, plain_html
 from genre_models.ui.words_api import CONCURRENT_WORDS, TranslateEndpoint
-from genre_models.ui.words_look import ALL, CHOICES, CROSS, ENCODER, MASKED, Kind, LookPanel
+from genre_models.ui.words_look import CHOICES, CROSS, ENCODER, MASKED, Kind, LookPanel
 from genre_models.ui.words_uses import translation_use
 from genre_models.words import Translation, TranslationTransformer, WordsError, translate
 from genre_models.words.asking import MOST_CHARACTERS
+from genre_models.words.model import LANGUAGES
 from genre_models.words_measured import Example, MeasuredTranslation
+from genre_models.worker import in_the_back
 
-LANGUAGES = {"de": "German", "es": "Spanish", "fr": "French"}
 FEWEST_WORDS = 5
 LIVE = "element.ariaLive = 'polite';"
 EXACT = "letter by letter"

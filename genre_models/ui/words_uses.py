@@ -6,7 +6,7 @@ from genre_models.melody import vocabulary
 from genre_models.melody.forcing import cut
 from genre_models.melody.notes import EXAMPLE, parse
 from genre_models.melody.tunes import METRES_BY_NAME
-from genre_models.ui.report import render
+from genre_models.ui.html import render
 from genre_models.words import Continuation, Translation
 
 START, END = "start", "end"
