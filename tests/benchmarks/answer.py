@@ -5,33 +5,28 @@ long it takes until verdict, timeline and all model cards are painted; then what
 clip and to extract the MFCCs of its five segments. The figures go to `assets/metrics/answer.json`.
 """
 
-import json
-import os
-import platform
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import librosa
 import soundfile
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from genre_models import audio
 from genre_models.classify import classify
 from genre_models.features import mfcc
-from genre_models.hub import ASSETS, load_ensemble
-from tests.benchmarks.beside import compared, line, turns
-from tests.conftest import ROOT, free_port, music, wait_for
+from genre_models.hub import load_ensemble
+from tests.benchmarks.beside import compared, keep, machine, turns
+from tests.benchmarks.page import clear, opened_page
+from tests.conftest import music
 
 RUNS = 15
 WARM_UPS = 3
-RESULT = ASSETS / "metrics" / "answer.json"
 PAINTED = """
 () => new Promise((resolve) => {
   const done = () => document.querySelector("#verdict .verdict h2")
@@ -70,31 +65,14 @@ def upload(page: Page, clip: Path) -> None:
 
 def in_browser(clip: Path) -> list[float]:
     """Milliseconds from choosing the file to the painted answer, for one upload after another."""
-    port = free_port()
-    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
-    server = subprocess.Popen(
-        [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
-    )
-    try:
-        url = wait_for(port, server)
-        with sync_playwright() as playwright:
-            executable = shutil.which("chromium") or shutil.which("google-chrome")
-            browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-            page = browser.new_page()
-            page.goto(url)
-            page.wait_for_selector("#ask")
-            page.locator("#clip").get_by_label("Upload file").click()
-            times = []
-            for _ in range(WARM_UPS + RUNS):
-                start = time.perf_counter()
-                upload(page, clip)
-                times.append(1e3 * (time.perf_counter() - start))
-                page.locator("#clip").get_by_label("Clear").click()
-                page.locator("#verdict .empty").wait_for()
-            return times[WARM_UPS:]
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    times = []
+    with opened_page() as page:
+        for _ in range(WARM_UPS + RUNS):
+            start = time.perf_counter()
+            upload(page, clip)
+            times.append(1e3 * (time.perf_counter() - start))
+            clear(page)
+    return times[WARM_UPS:]
 
 
 def summary(times: list[float]) -> dict[str, float]:
@@ -108,6 +86,7 @@ def summary(times: list[float]) -> dict[str, float]:
 
 def main() -> None:
     """Measure, print and keep."""
+    ran_on = machine(runs=RUNS)
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.flac"
         if len(sys.argv) > 1:
@@ -133,10 +112,7 @@ def main() -> None:
         print(
             f"{name:40s} {figures['median_ms']:8.1f} ms ({figures['fastest_ms']} to {figures['slowest_ms']})"
         )
-    print(line(row))
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "runs": RUNS}
-    content = {"machine": machine, **results, "ours_over_librosa": round(ratio, 2), "rows": [asdict(row)]}
-    RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    keep("answer", ran_on, [row], **results, ours_over_librosa=round(ratio, 2))
 
 
 if __name__ == "__main__":

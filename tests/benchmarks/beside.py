@@ -99,6 +99,11 @@ def keep(name: str, ran_on: dict[str, Any], rows: list[Row], **more: Any) -> Non
     for row in rows:
         print(line(row))
     content = {"machine": ran_on, **more, "rows": [asdict(row) for row in rows]}
+    write(name, content)
+
+
+def write(name: str, content: dict[str, Any]) -> None:
+    """Keep what was measured in `assets/metrics/<name>.json`."""
     (METRICS / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

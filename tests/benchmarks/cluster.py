@@ -7,7 +7,6 @@ and prints what it measured; the figures go to `assets/metrics/cluster.json`.
 import json
 import logging
 import os
-import platform
 import tempfile
 import time
 from pathlib import Path
@@ -17,17 +16,16 @@ from distributed import LocalCluster
 
 from genre_models.audio import SAMPLE_RATE
 from genre_models.classifiers import GENRES
-from genre_models.hub import ASSETS
 from genre_models.training.cluster import cluster
 from genre_models.training.dataset import cache_file, extract_all
 from genre_models.training.gtzan import Recording, index
+from tests.benchmarks.beside import machine, write
 from tests.sounds import sound
 
 WORKERS = 2  # of one thread each
 CLIPS = 6
 CLIP_S = 30.0
 COLLECTION = 100_000
-RESULT = ASSETS / "metrics" / "cluster.json"
 
 
 def write_clips(folder: Path, clips: int, seconds: float) -> list[Recording]:
@@ -60,11 +58,12 @@ def measure(folder: Path) -> tuple[float, int]:
 
 def main() -> None:
     """Measure, reckon, print and keep."""
+    ran_on = machine()
     os.environ["OMP_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory() as folder:
         seconds, size = measure(Path(folder))
     content = {
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+        "machine": ran_on,
         "workers": WORKERS,
         "clips": CLIPS,
         "clip_s": CLIP_S,
@@ -78,7 +77,7 @@ def main() -> None:
         },
     }
     print(json.dumps(content, indent=1))
-    RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write("cluster", content)
 
 
 if __name__ == "__main__":

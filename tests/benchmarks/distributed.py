@@ -7,7 +7,6 @@ measured; the figures go to `assets/metrics/distributed.json`.
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -20,18 +19,17 @@ import torch
 from genre_models import musicnn
 from genre_models.classifiers import GENRES, NETWORKS
 from genre_models.features import N_FRAMES, N_MFCC
-from genre_models.hub import ASSETS
 from genre_models.training.dataset import N_VARIANTS, Dataset
 from genre_models.training.distributed import Alone, launched
 from genre_models.training.gtzan import Recording
 from genre_models.training.loop import Epoch, Run, Trainer
 from genre_models.training.recipes import RECIPES
 from genre_models.training.recording_conditions import CLEAN
+from tests.benchmarks.beside import machine, write
 from tests.trained_together import SharesInTurn, still
 
 SEGMENTS = 640
 EPOCHS = 4
-RESULT = ASSETS / "metrics" / "distributed.json"
 
 
 def made_up() -> Dataset:
@@ -115,17 +113,18 @@ def compared(one: dict[str, Any], two: dict[str, Any]) -> dict[str, float]:
 
 def main() -> None:
     """Measure, print and keep."""
+    ran_on = machine(threads_per_process=1)
     with tempfile.TemporaryDirectory() as folder:
         one, two = (started(count, Path(folder) / f"{count}.json") for count in (1, 2))
     content = {
-        "machine": {"cores": os.cpu_count(), "threads_per_process": 1, "python": platform.python_version()},
+        "machine": ran_on,
         "segments": SEGMENTS,
         "batch_size": {name: RECIPES[name].batch_size for name in NETWORKS},
         "epochs": EPOCHS,
         "models": {name: compared(one[name], two[name]) for name in NETWORKS},
     }
     print(json.dumps(content, indent=1))
-    RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write("distributed", content)
 
 
 if __name__ == "__main__":

@@ -5,25 +5,24 @@ answers; the figures go to `assets/metrics/ear.json`.
 """
 
 import json
-import os
-import platform
 import statistics
 import time
 
 import torch
 
 from genre_models import musicnn
-from genre_models.hub import ASSETS, bundled_ear
+from genre_models.hub import bundled_ear
 from tests import plain_musicnn
+from tests.benchmarks.beside import machine, write
 from tests.sounds import sound
 
 RUNS = 15
 WARM_UPS = 3
-RESULT = ASSETS / "metrics" / "ear.json"
 
 
 def main() -> None:
     """Measure, print and keep."""
+    ran_on = machine(runs=RUNS)
     ear = bundled_ear()
     waveform = torch.from_numpy(sound(5, 0, 30.0)).float()
     segments = waveform[: 5 * 96_000].unflatten(0, (5, -1))  # the rate does not matter here
@@ -44,14 +43,14 @@ def main() -> None:
                     times[name].append(1e3 * (time.perf_counter() - start))
     medians = {name: round(statistics.median(values), 1) for name, values in times.items()}
     content = {
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "runs": RUNS},
+        "machine": ran_on,
         "median_ms": medians,
         "fastest_ms": {name: round(min(values), 1) for name, values in times.items()},
         "ours_over_described": round(medians["ours"] / medians["as described"], 2),
         "largest_difference": difference,
     }
     print(json.dumps(content, indent=1))
-    RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write("ear", content)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,16 @@ tune by the bundled melody model. The figures go to `assets/metrics/generation.j
 """
 
 import json
-import os
-import platform
 import statistics
 import time
 
 import torch
 from torch import Tensor
 
-from genre_models.hub import ASSETS, load_melody
+from genre_models.hub import load_melody
 from genre_models.melody import Request, continue_tune, notes
 from genre_models.seq2seq import EncoderDecoder, Sampling
+from tests.benchmarks.beside import machine, write
 
 VOCAB = 200
 SOURCE_LENGTH = 128
@@ -25,7 +24,6 @@ PLACES = {"token_110": range(90, 130), "token_1100": range(1_080, 1_120)}
 NOTES = 512
 NOTE_PLACES = {"note_50": range(40, 60), "note_500": range(490, 510)}
 RUNS = 5
-RESULT = ASSETS / "metrics" / "generation.json"
 
 
 def cached_ms(
@@ -85,6 +83,7 @@ def notes_ms() -> dict[str, float]:
 
 def main() -> None:
     """Measure, print and keep."""
+    ran_on = machine(threads=1, runs=RUNS)
     torch.set_num_threads(1)
     torch.manual_seed(0)
     model = EncoderDecoder(VOCAB, VOCAB).eval()
@@ -99,7 +98,7 @@ def main() -> None:
     cached = {name: statistics.median(run[i] for run in runs for i in PLACES[name]) for name in PLACES}
     tune = notes_ms()
     content = {
-        "machine": {"cores": os.cpu_count(), "threads": 1, "python": platform.python_version(), "runs": RUNS},
+        "machine": ran_on,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "tokens_per_second": round(TOKENS / statistics.median(sum(run) / 1e3 for run in runs)),
         "cached_ms": {name: round(value, 3) for name, value in cached.items()},
@@ -110,7 +109,7 @@ def main() -> None:
         "largest_difference": largest_difference(model, source, target, probabilities),
     }
     print(json.dumps(content, indent=1))
-    RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write("generation", content)
 
 
 if __name__ == "__main__":

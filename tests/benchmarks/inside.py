@@ -6,12 +6,6 @@ and layers are all drawn; then what the library takes to work them out. The figu
 `assets/metrics/inside.json`.
 """
 
-import json
-import os
-import platform
-import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,20 +13,21 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from genre_models import audio
 from genre_models.classifiers import CNN, MFCCClassifier, TransformerClassifier
-from genre_models.hub import ASSETS, Ensemble, load_ensemble
+from genre_models.hub import Ensemble, load_ensemble
 from genre_models.inside.attention import attend
 from genre_models.inside.clip import open_clip
 from genre_models.inside.layers import feature_maps
 from genre_models.inside.occlusion import occlude
 from tests.benchmarks.answer import RUNS, WARM_UPS, repeat, summary, upload
-from tests.conftest import ROOT, free_port, music, wait_for
+from tests.benchmarks.beside import keep, machine
+from tests.benchmarks.page import clear, opened_page
+from tests.conftest import music
 
 CLIP_S = 30
-RESULT = ASSETS / "metrics" / "inside.json"
 FIGURES = ["inside-clip", "inside-maps", "inside-map", "inside-occlusion", "inside-pictures"]
 COUNT = """
 (figures) => {
@@ -67,31 +62,14 @@ def open_inside(page: Page) -> float:
 
 def in_browser(fresh: Iterator[Path]) -> list[float]:
     """Milliseconds from a painted answer to the complete tab, for one clip after another."""
-    port = free_port()
-    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
-    server = subprocess.Popen(
-        [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
-    )
-    try:
-        url = wait_for(port, server)
-        with sync_playwright() as playwright:
-            executable = shutil.which("chromium") or shutil.which("google-chrome")
-            browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            page.goto(url)
-            page.wait_for_selector("#ask")
-            page.locator("#clip").get_by_label("Upload file").click()
-            times = []
-            for _ in range(WARM_UPS + RUNS):
-                upload(page, next(fresh))
-                times.append(open_inside(page))
-                page.get_by_role("tab", name="Classify").click()
-                page.locator("#clip").get_by_label("Clear").click()
-                page.locator("#verdict .empty").wait_for()
-            return times[WARM_UPS:]
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    times = []
+    with opened_page() as page:
+        for _ in range(WARM_UPS + RUNS):
+            upload(page, next(fresh))
+            times.append(open_inside(page))
+            page.get_by_role("tab", name="Classify").click()
+            clear(page)
+    return times[WARM_UPS:]
 
 
 def work_out(ensemble: Ensemble, clip: Path) -> None:
@@ -108,6 +86,7 @@ def work_out(ensemble: Ensemble, clip: Path) -> None:
 
 def main() -> None:
     """Measure, print and keep."""
+    ran_on = machine(runs=RUNS)
     with tempfile.TemporaryDirectory() as folder:
         fresh = clips(Path(folder))
         ensemble = load_ensemble()
@@ -120,9 +99,7 @@ def main() -> None:
         print(
             f"{name:40s} {figures['median_ms']:8.1f} ms ({figures['fastest_ms']} to {figures['slowest_ms']})"
         )
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "runs": RUNS}
-    content = {"machine": machine, "clip_s": CLIP_S, **results}
-    RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    keep("inside", ran_on, [], clip_s=CLIP_S, **results)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ memory of the app and its readers is looked at. The figures go to `assets/metric
 """
 
 import json
-import os
-import platform
 import random
 import shutil
 import statistics
@@ -28,9 +26,9 @@ from gradio_client.exceptions import AppError
 from gradio_client.utils import QueueError
 
 import app
-from genre_models.hub import ASSETS
 from genre_models.ui.examples import EXAMPLES
 from tests import memory
+from tests.benchmarks.beside import machine, write
 from tests.fuzz import Watch, running_app
 from tests.visitor import TUNE, Visitor
 
@@ -42,7 +40,6 @@ STAY = 25  # requests until a visitor leaves and another comes
 SPAN = 200  # requests over which the memory's median is taken
 SHORT_S = 3
 NO_NOTES = "H9"
-RESULT = ASSETS / "metrics" / "load.json"
 TIMES = {"milliseconds", "preparation_milliseconds", "tokens_per_second"}
 """What differs from one answer to the next."""
 
@@ -229,6 +226,7 @@ def many_requests(url: str, process: int, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Measure, print and keep."""
+    ran_on = machine()
     with (
         tempfile.TemporaryDirectory() as name,
         running_app() as (url, server, _),
@@ -240,7 +238,7 @@ def main() -> None:
         peak = watch.peak_bytes
         requests = many_requests(url, server.pid, folder)
     content = {
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+        "machine": ran_on,
         "at_once": visitors,
         "in_a_row": requests,
         "at_rest_mb": round(at_rest / 1e6),
@@ -248,7 +246,7 @@ def main() -> None:
         "peak_mb": round(watch.peak_bytes / 1e6),
     }
     print(json.dumps(content, indent=1))
-    RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write("load", content)
 
 
 if __name__ == "__main__":

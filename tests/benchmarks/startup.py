@@ -20,6 +20,7 @@ import soundfile
 from gradio_client import Client, handle_file
 
 from genre_models import audio
+from tests import memory
 from tests.benchmarks.beside import Row, keep, machine
 from tests.conftest import ROOT, free_port, music, wait_for
 
@@ -43,21 +44,10 @@ def start(clip: Path, rest_s: float) -> tuple[float, float, float]:
         client.predict(handle_file(clip), api_name="/classify")
         answered = time.perf_counter() - began
         time.sleep(rest_s)
-        return served, answered, sum(map(megabytes, family(server.pid)))
+        return served, answered, sum(map(megabytes, [server.pid, *memory.children(server.pid)]))
     finally:
         server.terminate()
         server.wait(timeout=20)
-
-
-def family(pid: int) -> list[int]:
-    """A process and all that it started."""
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    started = [
-        int(child)
-        for task in children.parent.parent.glob("*/children")
-        for child in task.read_text(encoding="utf-8").split()
-    ]
-    return [pid, *(one for child in started for one in family(child))]
 
 
 def megabytes(pid: int) -> float:
