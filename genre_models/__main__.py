@@ -11,9 +11,10 @@ from tqdm import tqdm
 
 from genre_models import several
 from genre_models.classifiers import ARCHITECTURES
-from genre_models.hub import BUNDLED_WEIGHTS, MELODY_FOLDER, WeightsError, load_ensemble, load_melody, locate
+from genre_models.hub import MELODY_FOLDER, WeightsError, load_ensemble, load_melody, locate
 from genre_models.melody import score
 from genre_models.melody.tunes import Composition, Wish, load_heard
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.sampling import HOTTEST
 
 UNREAD = 1

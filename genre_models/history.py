@@ -7,10 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from genre_models.hub import ASSETS
 from genre_models.metrics import Accuracy
+from genre_models.paths import METRICS
 
-METRICS_FOLDER = ASSETS / "metrics"
 ALL = "all"
 """The side that the committed weights were trained on: everything."""
 SPLITS = ("segment", "track", "artist")
@@ -118,7 +117,7 @@ class History:
 
 
 @cache
-def history(folder: Path = METRICS_FOLDER) -> History:
+def history(folder: Path = METRICS) -> History:
     """What the metrics files in `folder` say; nothing of those that are not there."""
     evaluation, choices = _read(folder, "evaluation"), _read(folder, "choices")
     return History(

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from genre_models.hub import ASSETS
+from genre_models.paths import METRICS
 
-EVALUATION_FILE = ASSETS / "metrics" / "evaluation.json"
+EVALUATION_FILE = METRICS / "evaluation.json"
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,9 @@ def evaluation(path: Path = EVALUATION_FILE) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def accuracies(split: str = "artist", path: Path = EVALUATION_FILE) -> dict[str, Accuracy]:
-    """Balanced accuracy of each system ("mlp", ..., "verdict", "baseline") under a split.
-
-    `split` is "artist" (no artist on both sides), "track" or "segment" (leaky).
-    """
-    systems = evaluation(path).get("splits", {}).get(split, {})
+def accuracies(path: Path = EVALUATION_FILE) -> dict[str, Accuracy]:
+    """Balanced accuracy of each system ("mlp", ..., "verdict", "baseline") on artists it never heard."""
+    systems = evaluation(path).get("splits", {}).get("artist", {})
     return {
         name: Accuracy(result["balanced_accuracy"], *result["interval"]) for name, result in systems.items()
     }
@@ -114,4 +111,4 @@ def conditions(path: Path = EVALUATION_FILE) -> Conditions | None:
 
 def measured(path: Path = EVALUATION_FILE) -> Measured:
     """All of these, for the models that the evaluation was made with."""
-    return Measured(accuracies(path=path), calibration(path), conditions(path))
+    return Measured(accuracies(path), calibration(path), conditions(path))

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genre_models import audio, musicnn
-from genre_models.hub import ASSETS
 from genre_models.musicnn import MusiCNN
+from genre_models.paths import METRICS
 
 MAX_LABELS = 20
 MAX_CLIPS = 50
@@ -35,7 +35,7 @@ SCATTER_CLIPS = 8
 UNLIKE = 2.15
 """Times the scatter: about 7 of 100 clips lie farther than this from their own label."""
 
-TEACHING_FILE = ASSETS / "metrics" / "teaching.json"
+TEACHING_FILE = METRICS / "teaching.json"
 """What `train.py teaching` measured."""
 
 SILENT = "This clip is silent, so there is nothing to learn from it: check the microphone or the file."

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from genre_models.history import METRICS_FOLDER
+from genre_models.paths import METRICS
 
 METRICS_FILE = "words.json"
 
@@ -104,7 +104,7 @@ class WordsMeasured:
 
 
 @cache
-def words_measured(folder: Path = METRICS_FOLDER) -> WordsMeasured:
+def words_measured(folder: Path = METRICS) -> WordsMeasured:
     """What the metrics file in `folder` says; nothing of what is not there."""
     file = folder / METRICS_FILE
     stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

@@ -28,7 +28,7 @@ from playwright.sync_api import (
 )
 
 from genre_models import audio
-from genre_models.hub import BUNDLED_WEIGHTS
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.training.dataset import Dataset
 from genre_models.training.gtzan import index
 from genre_models.training.push import Target, push

@@ -19,8 +19,9 @@ from genre_models import audio, share, teach_file
 from genre_models.audio import AudioError
 from genre_models.decoding.container import HEAVY
 from genre_models.decoding.pool import BROKEN
-from genre_models.hub import BUNDLED_WEIGHTS, TRANSLATION_FOLDER
+from genre_models.hub import TRANSLATION_FOLDER
 from genre_models.melody import notes
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.teach import TaughtClip, TaughtLabels, TeachError
 from genre_models.words import asking
 from genre_models.words.model import VOCABULARY_FILE

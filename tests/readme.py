@@ -5,18 +5,18 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from genre_models.hub import ASSETS
+from genre_models.paths import METRICS
 from genre_models.training.melody_report import table as melody_table
 from genre_models.training.tables import conditions_table, table
 from genre_models.training.teaching import in_words
 from genre_models.training.words_tables import text_table, translation_table
-from tests.benchmarks.beside import METRICS, kept
+from tests.benchmarks.beside import kept
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
 def _read(name: str) -> dict[str, Any]:
-    content = json.loads((ASSETS / "metrics" / name).read_text(encoding="utf-8"))
+    content = json.loads((METRICS / name).read_text(encoding="utf-8"))
     assert isinstance(content, dict)
     return content
 

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,15 @@ def test_workers_that_would_do_something_else_are_not_used(
     with pytest.raises(LaunchError, match="another version"), cluster(address, [tmp_path], tmp_path):
         pass
     assert Fitness.name not in two_workers.scheduler.worker_plugins, "others may use the cluster too"
+
+
+@pytest.mark.parametrize("package", ["av", "numpy", "scipy", "soxr", "torch", "torchaudio"])
+def test_another_version_of_what_computes_the_features_is_noticed(
+    package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = module.fingerprint()
+    monkeypatch.setattr(module, "version", lambda name: "0.1" if name == package else metadata.version(name))
+    assert module.fingerprint() != here
 
 
 def test_a_cluster_that_is_not_there_is_said_to_be_so(

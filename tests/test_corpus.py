@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_models.melody import corpus, reading, sections
-from genre_models.melody.corpus import CorpusError, read_books, read_folder, tunes_from_json, tunes_to_json
+from genre_models.melody.corpus import CorpusError, read_books, read_folder
 from genre_models.melody.notes import LENGTHS, write
 from genre_models.melody.reading import read_file, read_tune, split_abc
 from genre_models.melody.sections import TuneError
@@ -205,7 +206,7 @@ def test_a_folder_is_read_once_and_again_when_it_changes(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = tmp_path / "cache"
-    first = read_folder(folder, cache, workers=1)
+    first = read_folder(folder, cache)
     assert [len(tune.notes) for tune in first.tunes] == [16, 9]
     assert first.skipped == {reading.UNREADABLE: 2, sections.TOO_SHORT: 1}
     (kept,) = cache.iterdir()
@@ -223,14 +224,23 @@ def test_a_folder_is_read_once_and_again_when_it_changes(
     assert not read_folder(folder, cache).tunes
 
 
-def test_a_damaged_cache_is_read_anew(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+OTHER_JSON = (
+    *("3", "[3]", "null", '{"tunes": []}'),
+    *('{"skipped": {}, "tunes": [3]}', '{"skipped": {}, "tunes": [{"title": "x"}]}'),
+)
+
+
+@pytest.mark.parametrize("damaged", ["", "{", *OTHER_JSON])
+def test_a_damaged_cache_is_read_anew(
+    damaged: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def one(*_: object) -> reading.Reading:
         return reading.Reading([read_tune(abc(f"{SCALE}|c8|"))])
 
     monkeypatch.setattr(corpus, "_read_all", one)
     read_folder(folder, tmp_path / "cache")
     (kept,) = (tmp_path / "cache").iterdir()
-    kept.write_text(kept.read_text()[:50])
+    kept.write_text(damaged)
     assert len(read_folder(folder, tmp_path / "cache").tunes) == 1
 
 
@@ -274,14 +284,14 @@ some_tunes = st.builds(
 
 
 @given(st.lists(some_tunes, max_size=3))
-def test_tunes_come_back_from_json(tunes: list[Tune]) -> None:
-    assert tunes_from_json(tunes_to_json(tunes)) == tunes
-
-
-@pytest.mark.parametrize("text", ["", "{", "3", "[3]", '[{"title": "x"}]', "null"])
-def test_other_json_is_refused(text: str) -> None:
-    with pytest.raises(CorpusError, match="not a list of tunes"):
-        tunes_from_json(text)
+def test_tunes_come_back_from_the_cache(tunes: list[Tune]) -> None:
+    with tempfile.TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patch:
+        folder = Path(place)
+        (folder / "a.abc").touch()
+        patch.setattr(corpus, "_read_all", lambda *_: reading.Reading(list(tunes)))
+        read_folder(folder, folder)
+        patch.setattr(corpus, "_read_all", lambda *_: pytest.fail("it is read again"))
+        assert read_folder(folder, folder).tunes == tunes
 
 
 def test_music21_is_loaded_only_to_read() -> None:

@@ -14,8 +14,9 @@ import torch
 from genre_models.classifiers import GENRES
 from genre_models.training import dataset as dataset_module
 from genre_models.training.dataset import Dataset, cache_file, extract_all, load_dataset
+from genre_models.training.files import DataError
 from genre_models.training.folds import SPLITS, Split, inner_folds, outer_folds, published_split
-from genre_models.training.gtzan import PUBLISHED, DataError, Recording, describe, index, is_full_set
+from genre_models.training.gtzan import PUBLISHED, Recording, describe, index, is_full_set
 from tests.clips import gtzan_dir
 from tests.sounds import prepare, write_dataset
 

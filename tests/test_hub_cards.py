@@ -14,16 +14,10 @@ from PIL import Image
 from genre_models import audio, features
 from genre_models.classifiers import ARCHITECTURES, GENRES
 from genre_models.classify import classify
-from genre_models.hub import (
-    BUNDLED_WEIGHTS,
-    MODEL_FOLDERS,
-    load_ensemble,
-    load_melody,
-    load_text,
-    load_translation,
-)
+from genre_models.hub import MODEL_FOLDERS, load_ensemble, load_melody, load_text, load_translation
 from genre_models.melody import Request, continue_tune, notes
 from genre_models.metrics import EVALUATION_FILE, measured
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.served import serve
 from genre_models.ui.examples import EXAMPLES
 from tests.hub_store import LARGE, Repo, Tree

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from genre_models.training import archive, commands
 from genre_models.training.archive import Member, unpack
-from genre_models.training.gtzan import DataError, Recording, index
+from genre_models.training.files import DataError
+from genre_models.training.gtzan import Recording, index
 from genre_models.training.hub_data import fetch, parse
 from tests.hub_server import Server
 from tests.hub_store import Hub

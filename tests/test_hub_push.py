@@ -10,8 +10,9 @@ import torch
 from huggingface_hub import HfApi
 
 from genre_models.classifiers import CNN, LSTM
-from genre_models.hub import BUNDLED_WEIGHTS, MODEL_FOLDERS, load_melody, locate
+from genre_models.hub import MODEL_FOLDERS, load_melody, locate
 from genre_models.metrics import EVALUATION_FILE
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.served import serve
 from genre_models.training import commands
 from genre_models.training.push import HubError, Target, push

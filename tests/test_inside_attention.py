@@ -9,9 +9,9 @@ import torch
 
 from genre_models.attention import EncoderLayer, MultiHeadAttention
 from genre_models.classifiers import TransformerClassifier
-from genre_models.hub import BUNDLED_WEIGHTS
 from genre_models.inside.attention import SegmentAttention, attend
 from genre_models.inside.clip import InsideClip, open_clip
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.ui.examples import EXAMPLES
 
 SEGMENT = 2

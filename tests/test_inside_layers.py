@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from genre_models.classifiers import CNN, LSTM, MLP, layer_sizes
-from genre_models.hub import BUNDLED_WEIGHTS
 from genre_models.inside.clip import InsideClip, open_clip
 from genre_models.inside.layers import activations, feature_maps, formulas, lstm_states
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.ui.examples import EXAMPLES
 
 SEGMENT = 1

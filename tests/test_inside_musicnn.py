@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from genre_models.classifiers import MusiCNNClassifier
-from genre_models.hub import BUNDLED_WEIGHTS
 from genre_models.inside.clip import InsideClip, open_clip
 from genre_models.inside.occlusion_musicnn import BANDS, heard_without, listened, occlude_mel
 from genre_models.musicnn import N_MELS, PATCH_FRAMES, POOLED, Heard, MusiCNN
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.ui.examples import EXAMPLES
 
 SEGMENT = 1

@@ -10,7 +10,6 @@ from torch import nn
 
 from genre_models.classifiers import MLP, NETWORKS, MFCCClassifier
 from genre_models.features import N_FRAMES, N_MFCC
-from genre_models.hub import BUNDLED_WEIGHTS
 from genre_models.inside.clip import InsideClip, open_clip
 from genre_models.inside.occlusion import (
     WINDOW_FRAMES,
@@ -20,6 +19,7 @@ from genre_models.inside.occlusion import (
     probabilities_without,
     window_masks,
 )
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.ui.examples import EXAMPLES
 
 NOTHING = torch.zeros(1, N_FRAMES, N_MFCC).bool()

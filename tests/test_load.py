@@ -14,7 +14,8 @@ from playwright.sync_api import BrowserContext, expect
 
 import app
 from genre_models import classify
-from genre_models.hub import BUNDLED_WEIGHTS, load_ensemble
+from genre_models.hub import load_ensemble
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.served import serve
 from genre_models.ui.examples import EXAMPLES
 from tests.audio_files import tone, write

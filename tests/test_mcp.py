@@ -19,7 +19,7 @@ from mcp.types import CallToolResult, TextContent
 from pydantic import AnyUrl
 
 import app
-from genre_models.hub import BUNDLED_WEIGHTS
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.served import serve
 from tests.audio_files import write
 from tests.benchmarks.load import timeless

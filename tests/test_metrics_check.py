@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genre_models.hub import BUNDLED_WEIGHTS
 from genre_models.melody.tunes import load_heard
 from genre_models.metrics import EVALUATION_FILE, measured
 from genre_models.metrics_check import MetricsError, read_heard, read_measured, read_perplexity
+from genre_models.paths import BUNDLED_WEIGHTS
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),

@@ -9,10 +9,10 @@ import torch
 
 from genre_models.classifiers import CNN, LSTM, MLP, MusiCNNClassifier, TransformerClassifier
 from genre_models.classifiers.base import GenreClassifier
-from genre_models.hub import BUNDLED_WEIGHTS
 from genre_models.inside.sizes import frames_seen, sizes
 from genre_models.melody import MelodyTransformer
 from genre_models.metrics_check import read_recipe
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.ui.notes import explanation
 
 MODELS: dict[str, type[GenreClassifier] | type[MelodyTransformer]] = {

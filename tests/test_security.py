@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 import app
 from genre_models import web
-from genre_models.hub import ASSETS, BUNDLED_WEIGHTS
+from genre_models.paths import ASSETS, BUNDLED_WEIGHTS
 from genre_models.served import serve
 from genre_models.ui.examples import EXAMPLES
 from tests.audio_files import tone, write

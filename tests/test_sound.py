@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 
 from genre_models import audio
 from genre_models.classify import classify
-from genre_models.hub import BUNDLED_WEIGHTS, Ensemble, WeightsError, load_detector, load_ensemble
+from genre_models.hub import Ensemble, WeightsError, load_detector, load_ensemble
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.sound import KINDS, Sound, SoundDetector
 from genre_models.sound.measures import MEASURES, measure
 from tests.clips import real_clips

@@ -96,6 +96,27 @@ def test_a_checkpoint_of_other_settings_is_refused(dataset: Dataset, tmp_path: P
         fit(NETWORKS["mlp"], dataset, run, CPU, checkpoint, resume=True)
 
 
+def test_a_checkpoint_of_other_recordings_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    run = run_of(dataset, epochs=1)
+    fit(NETWORKS["mlp"], dataset, run, CPU, checkpoint)
+    first, *others = dataset.recordings
+    longer = dataset.recording.copy()
+    longer[np.searchsorted(longer, 1)] = 0  # the first recording has a segment of the second
+    mfccs, embedding = dataset.mfccs["clean"][:7], dataset.embedding[:7]
+    for other in (
+        replace(dataset, recordings=[replace(first, track="another"), *others]),
+        replace(dataset, recordings=[replace(first, genre="rock"), *others]),
+        replace(dataset, recording=longer),
+        replace(dataset, unlabelled_mfccs=mfccs, unlabelled_embedding=embedding),
+    ):
+        with pytest.raises(CheckpointError, match="other settings or data"):
+            fit(NETWORKS["mlp"], other, run, CPU, checkpoint, resume=True)
+    moved = [replace(one, path=tmp_path / one.path.name) for one in dataset.recordings]
+    same = fit(NETWORKS["mlp"], replace(dataset, recordings=moved), run, CPU, checkpoint, resume=True)
+    assert len(same.history) == 1
+
+
 @pytest.mark.parametrize(("batch_size", "steps"), [(None, 1), (16, None), (1, None)])
 def test_the_three_regimes_take_their_number_of_steps(
     dataset: Dataset, batch_size: int | None, steps: int | None

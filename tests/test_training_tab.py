@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from genre_models.classifiers import GENRES, NETWORKS
-from genre_models.history import METRICS_FOLDER, SPLITS, Curve, History, Recipe, history
-from genre_models.hub import BUNDLED_WEIGHTS
+from genre_models.history import SPLITS, Curve, History, Recipe, history
 from genre_models.metrics import accuracies
+from genre_models.paths import BUNDLED_WEIGHTS, METRICS
 from genre_models.ui.training import TrainingTab, heard
 
 FIGURES = ["learning-curves", "descents-curves", "confusion-matrix", "split-accuracy", "melody-losses"]
@@ -87,7 +87,7 @@ def test_the_three_regimes_are_as_quick_as_the_page_says() -> None:
 
 
 def test_the_tab_says_what_the_files_say(tmp_path: Path) -> None:
-    for path in METRICS_FOLDER.glob("*.json"):
+    for path in METRICS.glob("*.json"):
         shutil.copy(path, tmp_path)
     evaluation = json.loads((tmp_path / "evaluation.json").read_text())
     for split, value in (("segment", 0.987), ("track", 0.654), ("artist", 0.321)):
@@ -106,7 +106,7 @@ def test_the_tab_says_what_the_files_say(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("missing", ["choices", "curves", "descents", "evaluation", "references", "melody"])
 def test_what_was_not_measured_is_left_out(tmp_path: Path, missing: str) -> None:
-    for path in METRICS_FOLDER.glob("*.json"):
+    for path in METRICS.glob("*.json"):
         if path.stem != missing:
             shutil.copy(path, tmp_path)
     assert f"metrics/{missing}.json" not in text(shown(history(tmp_path)))

@@ -7,7 +7,8 @@ import pytest
 from sacrebleu.metrics.chrf import CHRF
 
 from genre_models.beam import Beams
-from genre_models.hub import ASSETS, BUNDLED_WEIGHTS, load_text, load_translation
+from genre_models.hub import load_text, load_translation
+from genre_models.paths import BUNDLED_WEIGHTS, METRICS
 from genre_models.sampling import Sampling
 from genre_models.training.words_report import BEAM, COPY, NEAREST
 from genre_models.words import TextTransformer, TranslationTransformer, continue_text, translate
@@ -32,7 +33,7 @@ def writer() -> TextTransformer:
 
 @pytest.fixture(scope="module")
 def metrics() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((ASSETS / "metrics" / "words.json").read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads((METRICS / "words.json").read_text(encoding="utf-8"))
     return content
 
 

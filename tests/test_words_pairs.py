@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genre_models.training import words_pairs
-from genre_models.training.words_packages import DataError, Package, fetch
+from genre_models.training.files import DataError
+from genre_models.training.words_packages import Package, fetch
 from genre_models.training.words_pairs import (
     JUPYTERLAB,
     LANGUAGES,

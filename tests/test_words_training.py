@@ -15,12 +15,12 @@ from genre_models.beam import Beams
 from genre_models.hub import load_text, load_translation
 from genre_models.training import words, words_report
 from genre_models.training.commands import main
+from genre_models.training.files import DataError
 from genre_models.training.ngram import BackOff
 from genre_models.training.teacher_forcing import Trainer
 from genre_models.training.words_books import EVERY, STRETCH, divided, paragraphs
 from genre_models.training.words_data import Runs, Sentences
 from genre_models.training.words_ngram import PieceNGram
-from genre_models.training.words_packages import DataError
 from genre_models.training.words_pairs import Pair
 from genre_models.training.words_report import BEAM, COPY, GREEDY, NEAREST, alignment, foretold
 from genre_models.words import TextTransformer, TranslationTransformer, Vocabulary, continue_text, translate
@@ -201,6 +201,14 @@ def test_wrong_data_gets_one_line(
     assert said.startswith("train.py: ")
     assert problem in said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "3"])
+def test_a_damaged_file_of_metrics_is_named(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "words.json"
+    file.write_text(content)
+    with pytest.raises(DataError, match="is damaged"):
+        words.measured_before(file)
 
 
 # How the data is laid out -------------------------------------------------------------------------------

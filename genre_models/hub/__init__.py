@@ -1,8 +1,6 @@
 """Where trained models come from: a folder with one sub-folder per model, here or on the Hugging Face Hub."""
 
 from genre_models.hub.loading import (
-    ASSETS,
-    BUNDLED_WEIGHTS,
     COMBINATION_FILE,
     DETECTOR_FOLDER,
     MELODY_FOLDER,
@@ -22,9 +20,7 @@ from genre_models.hub.loading import (
 from genre_models.hub.pull import BUNDLED, METRICS_FOLDER, MODEL_FILES, Source, locate
 
 __all__ = [
-    "ASSETS",
     "BUNDLED",
-    "BUNDLED_WEIGHTS",
     "COMBINATION_FILE",
     "DETECTOR_FOLDER",
     "MELODY_FOLDER",

@@ -10,13 +10,12 @@ from torch import Tensor
 from genre_models.classifiers import ARCHITECTURES, GENRES, GenreClassifier, MusiCNNClassifier
 from genre_models.melody import MelodyTransformer
 from genre_models.musicnn import Heard, MusiCNN
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.sound import Sound, SoundDetector
 from genre_models.verdict import Combination
 from genre_models.weights import PICKLES, WEIGHTS_FILE, StrictWeights
 from genre_models.words import TextTransformer, TranslationTransformer
 
-ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
-BUNDLED_WEIGHTS = ASSETS / "weights"
 COMBINATION_FILE = "verdict.json"
 DETECTOR_FOLDER = "sound"
 MELODY_FOLDER = "melody"

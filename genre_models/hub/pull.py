@@ -8,13 +8,8 @@ from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.constants import ENDPOINT
 
 from genre_models.hub.errors import explain
-from genre_models.hub.loading import (
-    BUNDLED_WEIGHTS,
-    COMBINATION_FILE,
-    MODEL_FOLDERS,
-    WeightsError,
-    refuse_pickles,
-)
+from genre_models.hub.loading import COMBINATION_FILE, MODEL_FOLDERS, WeightsError, refuse_pickles
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.weights import WEIGHTS_FILE
 from genre_models.words.model import SEEN_FILE, VOCABULARY_FILE
 

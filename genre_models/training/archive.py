@@ -12,7 +12,8 @@ from lzma import LZMAError
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
-from genre_models.training.gtzan import ARTISTS_FILE, SUFFIXES, DataError
+from genre_models.training.files import DataError
+from genre_models.training.gtzan import ARTISTS_FILE, SUFFIXES
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MOST_GROWTH = 20

@@ -9,8 +9,9 @@ from typing import Literal, get_args
 from huggingface_hub import HfUri
 
 from genre_models.classifiers import ARCHITECTURES
-from genre_models.hub import BUNDLED_WEIGHTS
-from genre_models.training import gtzan, hub_data, melody
+from genre_models.paths import BUNDLED_WEIGHTS
+from genre_models.training import hub_data, melody
+from genre_models.training.files import DataError
 from genre_models.training.flags import positive
 from genre_models.training.folds import SPLITS
 from genre_models.training.genre import SplitChoice
@@ -38,7 +39,7 @@ def _data(text: str) -> Path | HfUri:
         return Path(text)
     try:
         return hub_data.parse(text)
-    except gtzan.DataError as error:
+    except DataError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 

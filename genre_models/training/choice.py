@@ -16,11 +16,11 @@ import numpy as np
 import torch
 
 from genre_models.classifiers import NETWORKS, MusiCNNClassifier
-from genre_models.hub import ASSETS
+from genre_models.paths import METRICS
 from genre_models.training.calibration import fit_pool, fit_temperature, tempered
 from genre_models.training.dataset import Dataset
+from genre_models.training.files import DataError, write_json
 from genre_models.training.folds import N_FOLDS, SHUFFLES, outer_folds, scored_recordings
-from genre_models.training.gtzan import DataError
 from genre_models.training.head import HARDEST, HEAD_CANDIDATES, HeadRecipe, head_answers
 from genre_models.training.jobs import Job, run_jobs
 from genre_models.training.loop import Run
@@ -28,7 +28,7 @@ from genre_models.training.recipes import CANDIDATES, Recipe
 from genre_models.training.recording_conditions import CLEAN
 from genre_models.training.scores import balanced_accuracy, paired_difference
 
-CHOICES_FILE = ASSETS / "metrics" / "choices.json"
+CHOICES_FILE = METRICS / "choices.json"
 ALL = "all"
 SMOOTHING = 5
 """Epochs over which a validation curve is averaged before its best epoch is read off."""
@@ -61,6 +61,14 @@ class Choices:
     models: dict[str, dict[str, Choice]]
     pools: dict[str, dict[str, float]]
     steps: dict[str, list[dict[str, Any]]]
+
+    def on_all(self, models: Sequence[str]) -> dict[str, Choice]:
+        """By model: what to train it with on all the data. Raises `DataError` where nothing was chosen."""
+        missing = [model for model in models if ALL not in self.models.get(model, {})]
+        if missing:
+            names, advice = ", ".join(missing), "run train.py choose, or train without --choices."
+            raise DataError(f"Nothing was chosen for {names}: {advice}")
+        return {model: self.models[model][ALL] for model in models}
 
 
 def smoothed(curve: np.ndarray) -> np.ndarray:
@@ -290,20 +298,22 @@ def choose(dataset: Dataset, models: Sequence[str], workers: int) -> Choices:
 
 def write_choices(choices: Choices, path: Path = CHOICES_FILE) -> None:
     """Keep the choices as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(choices), indent=1) + "\n", encoding="utf-8")
+    write_json(path, asdict(choices))
 
 
 def read_choices(path: Path = CHOICES_FILE) -> Choices:
-    """What `write_choices` wrote. Raises `DataError` where nothing was chosen yet."""
+    """What `write_choices` wrote. Raises `DataError` where nothing was chosen yet, or the file is damaged."""
     if not path.is_file():
         raise DataError(f"There is no {path}: run train.py choose with this output folder first.")
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    models = {
-        model: {side: _read_choice(model, choice) for side, choice in sides.items()}
-        for model, sides in stored["models"].items()
-    }
-    return Choices(models, stored["pools"], stored["steps"])
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        models = {
+            model: {side: _read_choice(model, choice) for side, choice in sides.items()}
+            for model, sides in stored["models"].items()
+        }
+        return Choices(models, stored["pools"], stored["steps"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is damaged, or not from train.py choose: run train.py choose.") from error
 
 
 def _read_choice(model: str, stored: Mapping[str, Any]) -> Choice:

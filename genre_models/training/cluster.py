@@ -9,12 +9,10 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-import soxr
-import torch
 from distributed import CancelledError, Client, KilledWorker, Worker, WorkerPlugin, as_completed
 from tqdm import tqdm
 
@@ -24,6 +22,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("av", "numpy", "scipy", "soxr", "torch", "torchaudio")
+"""What the features of a recording are computed with."""
+
+OTHER = "another version of this program or of one of these packages: " + ", ".join(PACKAGES)
 PATIENCE = "15s"
 """How long to look for the scheduler."""
 
@@ -33,7 +35,7 @@ RETRIES = 2
 
 def fingerprint() -> str:
     """Of this program's code and of the packages that its numbers come from."""
-    digest = hashlib.sha256(" ".join((torch.__version__, np.__version__, soxr.__version__)).encode())
+    digest = hashlib.sha256(" ".join(version(name) for name in PACKAGES).encode())
     for path in sorted((ROOT / "genre_models").rglob("*.py")):
         digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
@@ -51,7 +53,7 @@ class Fitness(WorkerPlugin):
         """Raises `LaunchError` on a worker that should not help."""
         who = f"The worker {worker.address}"
         if fingerprint() != self.fingerprint:
-            raise LaunchError(f"{who} has another version of this program or of PyTorch.")
+            raise LaunchError(f"{who} has {OTHER}.")
         for path in self.readable:
             if not path.exists():
                 raise LaunchError(f"{who} does not see {path}.")
@@ -122,4 +124,4 @@ def _admit(client: Client, fitness: Fitness) -> None:
         start = f"start scheduler and workers with its packages and PYTHONPATH={ROOT}"
         raise LaunchError(f"The cluster does not have this program: {start}.") from error
     if not same:
-        raise LaunchError("The scheduler has another version of this program or of PyTorch.")
+        raise LaunchError(f"The scheduler has {OTHER}.")

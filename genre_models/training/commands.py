@@ -26,6 +26,7 @@ from genre_models.training.choice import ALL, CHOICES_FILE, choose, read_choices
 from genre_models.training.dataset import Dataset, extract_all, listen_to_unlabelled, load_dataset
 from genre_models.training.distributed import Alone, LaunchError, is_main, is_shared, launched
 from genre_models.training.evaluation import combination, evaluate
+from genre_models.training.files import DataError, write_json
 from genre_models.training.folds import SPLITS, Split
 from genre_models.training.genre import Settings, training, write_curves
 from genre_models.training.loop import choose_device
@@ -33,14 +34,12 @@ from genre_models.training.melody_report import table as melody_table
 from genre_models.training.push import HubError, Target, push
 from genre_models.training.tables import conditions_table, table
 from genre_models.training.teacher_forcing import Plan
-from genre_models.training.words_packages import DataError
 
 INTERRUPTED = 130
 WRONG_INPUT = 2
 WRONG = (
-    gtzan.DataError,
-    CorpusError,
     DataError,
+    CorpusError,
     CheckpointError,
     LaunchError,
     WeightsError,
@@ -104,10 +103,6 @@ def _opened(arguments: argparse.Namespace, processes: Alone | None = None) -> It
             _say(f"Skipped {recording.genre}/{recording.path.name}: {problem}")
 
 
-def _models(arguments: argparse.Namespace) -> list[str]:
-    return list(ARCHITECTURES) if arguments.model == "all" else [arguments.model]
-
-
 def _result(metrics: Mapping[str, Any]) -> str:
     """What came out of one training, in a line."""
     parts = [f"{metrics['epochs']} epochs"] if "epochs" in metrics else []
@@ -119,6 +114,7 @@ def _result(metrics: Mapping[str, Any]) -> str:
 
 
 def _genre(arguments: argparse.Namespace) -> None:
+    models = list(ARCHITECTURES) if arguments.model == "all" else [arguments.model]
     settings = Settings(
         output=arguments.output,
         split=arguments.split,
@@ -127,11 +123,11 @@ def _genre(arguments: argparse.Namespace) -> None:
         learning_rate=arguments.learning_rate,
         batch_size=arguments.batch_size,
         resume=arguments.resume,
-        choices=None if arguments.choices is None else read_choices(arguments.choices),
+        choices=None if arguments.choices is None else read_choices(arguments.choices).on_all(models),
     )
     with launched(choose_device()) as processes, _opened(arguments, processes) as dataset:
         measured = {}
-        for model in _models(arguments):
+        for model in models:
             measured[model] = training(model, dataset, settings, processes).run()
             _say(_result(measured[model]))
             _say(f"Weights and metrics are in {arguments.output / model}.")
@@ -175,17 +171,22 @@ def _choose(arguments: argparse.Namespace) -> None:
             _say(f"{model}: {choice.candidate!r}, {choice.epochs} epochs; {scores}")
 
 
-def _earlier(file: Path, basis: Mapping[str, Any]) -> dict[str, Any]:
-    """What was measured before on the same basis, to be completed split by split."""
-    evaluation = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    same = all(evaluation.get(name) == value for name, value in basis.items())
-    return evaluation if same else {"splits": {}}
+def _earlier(file: Path) -> dict[str, Any]:
+    """What was measured before, to be completed split by split. Raises `DataError` for a damaged file."""
+    try:
+        evaluation = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except ValueError:
+        evaluation = None
+    if not isinstance(evaluation, dict):
+        raise DataError(f"{file} is damaged: delete it, and every split is measured anew.")
+    return evaluation
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     chosen = arguments.output / CHOICES_FILE.name
     choices = read_choices(chosen)
     file = arguments.output / "evaluation.json"
+    evaluation = _earlier(file)
     splits: Sequence[Split] = SPLITS if arguments.split == "all" else [arguments.split]
     if arguments.conditions:
         splits = ["artist"]
@@ -195,12 +196,13 @@ def _evaluate(arguments: argparse.Namespace) -> None:
             "unlabelled_segments": len(dataset.unlabelled_mfccs),
             "choices": hashlib.sha256(chosen.read_bytes()).hexdigest(),
         }
-        evaluation = _earlier(file, basis)
+        if any(evaluation.get(name) != value for name, value in basis.items()):
+            evaluation = {"splits": {}}
         for split in splits:
             measured, answers = evaluate(dataset, choices, split, arguments.workers)
             measured["splits"] = evaluation["splits"] | measured["splits"]
             evaluation |= measured | basis | {"device": choose_device().type, "torch": torch.__version__}
-            file.write_text(json.dumps(evaluation, indent=1) + "\n", encoding="utf-8")
+            write_json(file, evaluation)
             if split == "artist":
                 combination(answers).save(arguments.verdict or arguments.output / COMBINATION_FILE)
         _say(conditions_table(evaluation) if arguments.conditions else table(evaluation))
@@ -228,7 +230,7 @@ def _melody(arguments: argparse.Namespace) -> None:
     networks = list(melody.NETWORKS) if arguments.model == "all" else [arguments.model]
     plan = Plan(epochs=arguments.epochs, batch_size=arguments.batch_size)
     metrics = melody.run(corpus, networks, plan, arguments.output, arguments.resume)
-    melody.write_json(arguments.metrics, metrics)
+    write_json(arguments.metrics, metrics)
     _say(melody_table(metrics))
     _say(f"What was trained is in {arguments.output / 'melody'}, metrics are in {arguments.metrics}.")
 

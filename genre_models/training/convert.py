@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from genre_models.classifiers import MusiCNNClassifier
-from genre_models.hub import BUNDLED_WEIGHTS
 from genre_models.musicnn import MusiCNN
+from genre_models.paths import BUNDLED_WEIGHTS
 
 Variables = Mapping[str, np.ndarray]
 

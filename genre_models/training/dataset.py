@@ -22,7 +22,8 @@ from genre_models.classifiers import GENRES
 from genre_models.hub import bundled_ear
 from genre_models.musicnn import Heard, MusiCNN
 from genre_models.training import augment, recording, recording_conditions
-from genre_models.training.gtzan import DataError, Recording
+from genre_models.training.files import DataError
+from genre_models.training.gtzan import Recording
 from genre_models.training.recording_conditions import CLEAN, CONDITIONS
 
 N_VARIANTS = 8

@@ -10,7 +10,6 @@ One fold of artists is held out. Each regime's learning rate is taken from the s
 training settled, in the same way: by the lowest validation loss on inner folds of the other artists.
 """
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from tqdm import tqdm
 from genre_models.classifiers import MLP
 from genre_models.training.batches import TrainingSegments
 from genre_models.training.dataset import Dataset
+from genre_models.training.files import write_json
 from genre_models.training.folds import Fold, inner_folds, outer_folds, scored_recordings
 from genre_models.training.gtzan import describe
 from genre_models.training.loop import fix_seed, predict, validate
@@ -231,7 +231,6 @@ def in_words(name: str, regime: dict[str, Any]) -> str:
 
 def write(comparison: dict[str, Any], folder: Path) -> Path:
     """Keep a comparison as JSON."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE_NAME
-    path.write_text(json.dumps(comparison, indent=1) + "\n", encoding="utf-8")
+    write_json(path, comparison)
     return path

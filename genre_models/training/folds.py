@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from genre_models.training.dataset import Dataset
-from genre_models.training.gtzan import PUBLISHED, DataError, is_full_set
+from genre_models.training.files import DataError
+from genre_models.training.gtzan import PUBLISHED, is_full_set
 
 N_FOLDS = 3
 N_INNER_FOLDS = 3

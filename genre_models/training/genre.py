@@ -1,6 +1,5 @@
 """Training one model: epochs and temperature from folds of other artists, then weights from all the data."""
 
-import json
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -14,9 +13,10 @@ import torch
 from genre_models.classifiers import GENRES, NETWORKS, GenreClassifier, MusiCNNClassifier
 from genre_models.hub import bundled_ear
 from genre_models.training.calibration import fit_temperature
-from genre_models.training.choice import ALL, AnyRecipe, Choices, best_epochs
+from genre_models.training.choice import AnyRecipe, Choice, best_epochs
 from genre_models.training.dataset import Dataset
 from genre_models.training.distributed import Alone
+from genre_models.training.files import write_json
 from genre_models.training.folds import Fold, inner_folds, outer_folds, published_split, scored_recordings
 from genre_models.training.gtzan import describe
 from genre_models.training.head import HEAD_RECIPE, HeadRecipe, fit_head, head_answers
@@ -39,8 +39,8 @@ class Settings:
     learning_rate: float | None = None
     batch_size: int | Literal["full"] | None = None
     resume: bool = False
-    choices: Choices | None = None
-    """What `train.py choose` settled on; with it nothing is left to validate."""
+    choices: Mapping[str, Choice] | None = None
+    """By model: what `train.py choose` settled on; with it nothing is left to validate."""
 
     def recipe(self, model: str) -> Recipe:
         """A network's recipe with the person's changes."""
@@ -127,7 +127,7 @@ class GenreTraining(ABC):
         as it is, without validation.
         """
         if self.settings.choices is not None:
-            return self._keep(*self._as_chosen(self.settings.choices))
+            return self._keep(*self._as_chosen(self.settings.choices[self.model]))
         settings, dataset = self.settings, self.dataset
         folds = validation_folds(dataset, settings.split)
         published = settings.split == "published"
@@ -150,13 +150,11 @@ class GenreTraining(ABC):
         }
         if self.processes.main:
             model.save_pretrained(self.folder)
-            text = json.dumps(metrics, indent=1) + "\n"
-            (self.folder / "metrics.json").write_text(text, encoding="utf-8")
+            write_json(self.folder / "metrics.json", metrics)
         return metrics
 
-    def _as_chosen(self, choices: Choices) -> tuple[GenreClassifier, dict[str, Any]]:
+    def _as_chosen(self, choice: Choice) -> tuple[GenreClassifier, dict[str, Any]]:
         """Trained on everything with the recipe, epochs and temperature that were settled on before."""
-        choice = choices.models[self.model][ALL]
         model, details = self._train_on_all(choice.recipe, choice.epochs)
         model.temperature.fill_(choice.temperature)
         return model, {"recipe": asdict(choice.recipe), "candidate": choice.candidate, **details}
@@ -271,8 +269,7 @@ def write_curves(path: Path, metrics: Mapping[str, Mapping[str, Any]]) -> None:
         for model, one in metrics.items()
         if "folds" in one.get("curves", {})
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(curves, indent=1) + "\n", encoding="utf-8")
+    write_json(path, curves)
 
 
 def training(model: str, dataset: Dataset, settings: Settings, processes: Alone) -> GenreTraining:

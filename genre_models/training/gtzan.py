@@ -10,6 +10,7 @@ from typing import Literal
 from torchaudio.datasets.gtzan import filtered_test, filtered_train, filtered_valid
 
 from genre_models.classifiers import GENRES
+from genre_models.training.files import DataError
 
 SUFFIXES = {".wav", ".au", ".flac", ".mp3", ".ogg"}
 ARTISTS_FILE = "artists.tsv"
@@ -24,10 +25,6 @@ PUBLISHED = {
 """The artist-filtered split of all of GTZAN (Kereliuk, Sturm and Larsen 2015): 443, 197 and 290 tracks."""
 
 Kind = Literal["clip", "excerpt"]
-
-
-class DataError(ValueError):
-    """A data folder that cannot be used; the message is a sentence for a person."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from huggingface_hub.errors import HfUriError
 from genre_models.classifiers import GENRES
 from genre_models.hub.errors import explain
 from genre_models.training.archive import ARCHIVES, unpack
-from genre_models.training.gtzan import ARTISTS_FILE, LAYOUTS, SUFFIXES, DataError
+from genre_models.training.files import DataError
+from genre_models.training.gtzan import ARTISTS_FILE, LAYOUTS, SUFFIXES
 
 SCHEME = "hf://"
 

@@ -1,6 +1,8 @@
 """The training loop, on any number of processes: epochs, averaged weights, checkpoints to resume from."""
 
 import copy
+import hashlib
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -58,14 +60,16 @@ class Run:
     validate_on: np.ndarray = field(default_factory=lambda: np.array([], dtype=int))
     """Recordings to score after each epoch; none by default."""
 
-    def settings(self, model: MFCCClassifier) -> dict[str, Any]:
-        """What must be the same for a checkpoint to be gone on with."""
-        return {
-            "model": model.name,
-            "recipe": asdict(self.recipe),
-            "seed": self.seed,
-            "segments": self.segments.tolist(),
-        }
+
+def fingerprint(dataset: Dataset) -> str:
+    """Of which recordings these are, how long each is, and how much other music is beside them."""
+    lengths = np.bincount(dataset.recording, minlength=len(dataset.recordings)).tolist()
+    known = [
+        (one.track, one.kind, one.genre, length)
+        for one, length in zip(dataset.recordings, lengths, strict=True)
+    ]
+    text = json.dumps([known, len(dataset.unlabelled_mfccs)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def choose_device() -> torch.device:
@@ -189,6 +193,16 @@ class Trainer:
         model.load_state_dict({name: value.cpu() for name, value in self.average.items()})
         return model.eval()
 
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a checkpoint to be gone on with, and for processes to train together."""
+        return {
+            "model": self.model.name,
+            "recipe": asdict(self.run.recipe),
+            "seed": self.run.seed,
+            "segments": self.run.segments.tolist(),
+            "data": fingerprint(self.dataset),
+        }
+
     def fitted(self) -> "Fitted":
         """What came out of it so far."""
         return Fitted(self.averaged(), self.history, np.array([answer.numpy() for answer in self.answers]))
@@ -212,15 +226,14 @@ class Trainer:
             "scaler": {name: torch.tensor(value) for name, value in self.scaler.state_dict().items()},
         }
         history = [asdict(epoch) for epoch in self.history]
-        save_checkpoint(path, groups, self.run.settings(self.model), history)
+        save_checkpoint(path, groups, self.settings(), history)
 
     def resume(self, path: Path) -> None:
         """Go on from the main process's checkpoint, on however many processes.
 
         Raises `CheckpointError` if it is damaged or another run's.
         """
-        settings = self.run.settings(self.model)
-        groups, history = self.processes.from_main(lambda: load_checkpoint(path, settings))
+        groups, history = self.processes.from_main(lambda: load_checkpoint(path, self.settings()))
         if len(history) > self.run.epochs:
             raise CheckpointError(f"{path} was trained for longer than asked: train without --resume.")
         self.history = [Epoch(**epoch) for epoch in history]
@@ -271,7 +284,7 @@ def fit(
     processes = processes or Alone(device)
     fix_seed(run.seed)
     trainer = Trainer(architecture(), dataset, run, processes)
-    processes.agree((run.settings(trainer.model), run.epochs, [one.track for one in dataset.recordings]))
+    processes.agree((trainer.settings(), run.epochs))
     if checkpoint is not None and resume and processes.from_main(checkpoint.is_file):
         trainer.resume(checkpoint)
     epochs: Sequence[int] = range(len(trainer.history), run.epochs)

@@ -1,7 +1,6 @@
 """`train.py melody`: the Transformer of the notes, and what it is compared with, on the same tunes."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from genre_models.melody.reading import Reading
 from genre_models.melody.tune import Tune
 from genre_models.melody.variants import Split, families, split
 from genre_models.melody.vocabulary import SIZE
+from genre_models.training.files import write_json
 from genre_models.training.lstm_seq2seq import LSTMEncoderDecoder
 from genre_models.training.melody_data import Examples
 from genre_models.training.melody_report import TARGET_TOKENS, describe_runs, for_app, heard, perplexity
@@ -75,18 +75,14 @@ class Corpus:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def read_corpus(
-    cache: Path, folder: Path | None = None, essen: bool = False, workers: int | None = None
-) -> Corpus:
+def read_corpus(cache: Path, folder: Path | None = None, essen: bool = False) -> Corpus:
     """The public-domain books, or the tunes of a folder; `essen` adds the Essen folksongs to the books.
 
     Raises `CorpusError` where there are no tunes, or too few different ones to validate and to test.
     """
     books = [*PUBLIC_DOMAIN, *(NOT_FOR_COMMERCIAL_USE if essen else ())]
     readings = (
-        read_books(cache, books, workers)
-        if folder is None
-        else {folder.resolve().name: read_folder(folder, cache, workers)}
+        read_books(cache, books) if folder is None else {folder.resolve().name: read_folder(folder, cache)}
     )
     return _corpus(readings)
 
@@ -155,9 +151,3 @@ def run(
 
 def _perplexities(model: Foreteller, parts: Split) -> dict[str, dict[str, float]]:
     return {"validation": perplexity(model, parts.valid), "test": perplexity(model, parts.test)}
-
-
-def write_json(file: Path, content: dict[str, Any]) -> None:
-    """Indented, in a folder that need not be there yet."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -3,7 +3,6 @@
 No generator that it is measured on was learned from, and no artist.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from torch import Tensor
 from genre_models.sound.detector import KINDS, SoundDetector
 from genre_models.sound.measures import MEASURES
 from genre_models.training.examples import RAP, SPEECH, TURNS, VARIED, Draw, Example, generated, recorded
+from genre_models.training.files import write_json
 from genre_models.training.folds import N_FOLDS
 from genre_models.training.gtzan import Recording, describe
 from genre_models.training.noises import NOISES
@@ -151,16 +151,14 @@ def _without_artists(learned: Sequence[Example], music: Sequence[Example]) -> di
 
 def _without_kinds(learned: Sequence[Example]) -> dict[str, tuple[list[str], np.ndarray]]:
     """By view: the generators' names and answers to each one's sounds by a detector that never heard it."""
-    names = [*NOISES, SPEECH]
-    noises = [one for one in learned if one.draw.source == "noise"]
+    owners: list[str] = []
     answers: dict[str, list[np.ndarray]] = {name: [] for name in VIEWS}
-    for name in names:
-        detector = fit(
-            [one for one in learned if one.draw not in {n.draw for n in noises if n.draw.name == name}]
-        )
-        for view_name, view in VIEWS.items():
-            answers[view_name].append(_answers(detector, [n for n in noises if n.draw.name == name], view))
-    owners = [name for name in names for one in noises if one.draw.name == name]
+    for generator in (*NOISES, SPEECH):
+        left_out = [one for one in learned if (one.draw.source, one.draw.name) == ("noise", generator)]
+        detector = fit([one for one in learned if (one.draw.source, one.draw.name) != ("noise", generator)])
+        owners += [generator] * len(left_out)
+        for name, view in VIEWS.items():
+            answers[name].append(_answers(detector, left_out, view))
     return {name: (owners, np.concatenate(parts)) for name, parts in answers.items()}
 
 
@@ -255,5 +253,4 @@ def summary(metrics: dict[str, Any]) -> str:
 def save(detector: SoundDetector, metrics: dict[str, Any], weights: Path, metrics_file: Path) -> None:
     """Write the detector's folder and its metrics."""
     detector.save_pretrained(weights)
-    metrics_file.parent.mkdir(parents=True, exist_ok=True)
-    metrics_file.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    write_json(metrics_file, metrics)

@@ -14,8 +14,6 @@ from huggingface_hub.errors import (
 
 from genre_models.classifiers import MusiCNNClassifier
 from genre_models.hub import (
-    ASSETS,
-    BUNDLED_WEIGHTS,
     COMBINATION_FILE,
     DETECTOR_FOLDER,
     MELODY_FOLDER,
@@ -31,6 +29,7 @@ from genre_models.hub import (
     load_text,
     load_translation,
 )
+from genre_models.paths import ASSETS, BUNDLED_WEIGHTS
 from genre_models.training.cards import VERDICT, Evidence, Place, model_card, read_evidence, repo_card
 from genre_models.training.confusion import confusion_png
 from genre_models.weights import StrictWeights

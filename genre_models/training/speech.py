@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import soxr
 
-from genre_models.training.gtzan import DataError
+from genre_models.training.files import DataError
 from genre_models.training.waves import RATE, Wave
 
 ESPEAK_RATE = 22_050

@@ -80,16 +80,10 @@ class Trainer:
     """A model on its way: weights, their moving average, optimiser and history."""
 
     def __init__(
-        self,
-        model: Model,
-        train: Sequences,
-        validation: Sequences,
-        plan: Plan,
-        pad: int = 0,
-        data: str = "",
+        self, model: Model, train: Sequences, validation: Sequences, plan: Plan, data: str = ""
     ) -> None:
         self.device = choose_device()
-        self.model, self.plan, self.pad, self.data = model.to(self.device), plan, pad, data
+        self.model, self.plan, self.data = model.to(self.device), plan, data
         self.train_on, self.validation = train, list(validation.held_out(plan.batch_size))
         self.average = {name: value.clone() for name, value in model.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
@@ -115,7 +109,7 @@ class Trainer:
         for i, (source, target) in enumerate(batches):
             for group in self.optimizer.param_groups:
                 group["lr"] = self._rate((number + (i + 1) / len(batches)) / plan.epochs)
-            count = n_foretold(target, self.pad)
+            count = n_foretold(target, self.model.pad)
             nats += self._step(source.to(self.device), target.to(self.device), count)
             tokens += count
             self._update_average(before.steps + i, len(batches))
@@ -142,7 +136,7 @@ class Trainer:
     def _validate(self) -> float:
         with self.averaged():
             losses = [
-                (losses.sum(), n_foretold(target, self.pad))
+                (losses.sum(), n_foretold(target, self.model.pad))
                 for losses, target in answers(self.model, self.validation, self.device)
             ]
         return float(sum(nats for nats, _ in losses)) / sum(count for _, count in losses)
@@ -214,7 +208,7 @@ def fit(
     tells one data set from another. Raises `CheckpointError` for a checkpoint that is damaged or of another
     run.
     """
-    trainer = Trainer(model, train, validation, plan, data=data)
+    trainer = Trainer(model, train, validation, plan, data)
     if checkpoint is not None and resume and checkpoint.is_file():
         trainer.resume(checkpoint)
     with tqdm(

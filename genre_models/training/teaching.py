@@ -5,7 +5,6 @@ from as many as leave another track to ask about. It then asks about every other
 in its middle, or by the whole of a shorter recording. Of an artist with many tracks the eight longest count.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ from genre_models.hub import bundled_ear
 from genre_models.musicnn import MusiCNN
 from genre_models.teach import TEACHING_FILE, Embedding, Prototypes, TaughtClip, TaughtLabels
 from genre_models.training.augment import generator
-from genre_models.training.gtzan import DataError, Recording, index
+from genre_models.training.files import DataError, write_json
+from genre_models.training.gtzan import Recording, index
 from genre_models.training.recording_conditions import CLEAN, CONDITIONS
 
 CUT_SAMPLES = 5 * audio.SAMPLE_RATE
@@ -289,9 +289,7 @@ def write(data: Path, output: Path) -> list[str]:
     ear = bundled_ear()
     artists, broken = listen(index(data), ear)
     measured = {"ear": teach.fingerprint(ear), **measure(artists)}
-    output.mkdir(parents=True, exist_ok=True)
-    content = json.dumps(measured, indent=1) + "\n"
-    (output / TEACHING_FILE.name).write_text(content, encoding="utf-8")
+    write_json(output / TEACHING_FILE.name, measured)
     skipped = [f"Skipped {one.genre}/{one.path.name}: {problem}" for one, problem in broken.items()]
     return [in_words(measured), *skipped]
 

@@ -9,7 +9,7 @@ import subprocess
 
 import numpy as np
 
-from genre_models.training.gtzan import DataError
+from genre_models.training.files import DataError
 from genre_models.training.speech import speak
 from genre_models.training.waves import RATE, Generator, Wave
 
@@ -25,8 +25,8 @@ def require_sox() -> None:
 
 
 def sox(n: int, effects: str) -> Wave:
-    """What `sox -n ... EFFECTS` gives, (n,), repeated where it is shorter."""
-    command = ["sox", "-V1", "-n", "-r", str(RATE), "-c", "1", "-t", "f32", "-", *effects.split()]
+    """What `sox -R -n ... EFFECTS` gives, (n,), repeated where it is shorter; the same every time."""
+    command = ["sox", "-V1", "-R", "-n", "-r", str(RATE), "-c", "1", "-t", "f32", "-", *effects.split()]
     made = subprocess.run(command, capture_output=True, check=True).stdout
     return np.resize(np.frombuffer(made, np.float32).astype(float), n)
 

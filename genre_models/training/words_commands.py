@@ -14,6 +14,7 @@ from genre_models.training.words_tables import text_table, translation_table
 def translate(arguments: argparse.Namespace) -> Iterator[str]:
     """Train, measure and keep; sentences on what was found. Raises `DataError` and `CheckpointError`."""
     file, language = arguments.data, arguments.language
+    words.measured_before(arguments.metrics)
     pairs = read_file(file) if file else read_catalogues(language, arguments.cache)
     for origin, count in pairs.origins.items():
         yield f"{count:,} phrases from {origin}"
@@ -29,6 +30,7 @@ def translate(arguments: argparse.Namespace) -> Iterator[str]:
 
 def text(arguments: argparse.Namespace) -> Iterator[str]:
     """Train, measure and keep; sentences on what was found. Raises `DataError` and `CheckpointError`."""
+    words.measured_before(arguments.metrics)
     prose = read_book(arguments.data) if arguments.data else read_shelf(arguments.cache)
     for title, count in prose.books.items():
         yield f"{count:,} characters from {title}"

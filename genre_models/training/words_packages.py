@@ -7,9 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-
-class DataError(ValueError):
-    """Data that cannot be had or used; the message is a sentence for a person."""
+from genre_models.training.files import DataError
 
 
 @dataclass(frozen=True)

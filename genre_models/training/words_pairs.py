@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import polib
 
-from genre_models.training.words_packages import DataError, Package, fetch
+from genre_models.training.files import DataError
+from genre_models.training.words_packages import Package, fetch
 from genre_models.words.vocabulary import tidy
 
 LANGUAGES = ("de", "es", "fr")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from genre_models.training.words_packages import DataError
+from genre_models.training.files import DataError
 from genre_models.training.words_pairs import Pair, core, sources
 
 HELD_OUT = 0.05

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from genre_models.hub import ASSETS
+from genre_models.paths import ASSETS
 
 EXAMPLES = ASSETS / "examples"
 

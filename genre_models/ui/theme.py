@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from genre_models.hub import ASSETS
+from genre_models.paths import ASSETS
 
 FAVICON = ASSETS / "favicon.svg"
 STYLE_SHEET = ASSETS / "style.css"

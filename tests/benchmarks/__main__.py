@@ -1,6 +1,7 @@
 """`python -m tests.benchmarks` prints the table of all that was measured beside a peer, from the files."""
 
-from tests.benchmarks.beside import METRICS, kept, line
+from genre_models.paths import METRICS
+from tests.benchmarks.beside import kept, line
 
 
 def main() -> None:

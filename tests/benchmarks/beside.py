@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from genre_models.hub import ASSETS
+from genre_models.paths import METRICS
 
-METRICS = ASSETS / "metrics"
 BUSY = 0.25  # of the cores, by what else runs here
 
 

@@ -18,7 +18,8 @@ from transformers import HubertConfig, HubertForSequenceClassification, Wav2Vec2
 from genre_models import audio
 from genre_models.classifiers import GENRES, MusiCNNClassifier
 from genre_models.classify import classify
-from genre_models.hub import BUNDLED_WEIGHTS, Ensemble, load_ensemble
+from genre_models.hub import Ensemble, load_ensemble
+from genre_models.paths import BUNDLED_WEIGHTS
 from tests.benchmarks.beside import compared, keep, machine, turns
 from tests.conftest import music
 
