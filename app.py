@@ -20,7 +20,8 @@ import gradio as gr
 from genre_models import web
 from genre_models.classify import classify
 from genre_models.history import History, history
-from genre_models.hub import BUNDLED_WEIGHTS, Ensemble, WeightsError
+from genre_models.hub import Ensemble, WeightsError
+from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.plots.look import CSS
 from genre_models.served import Served, serve
 from genre_models.ui import report as view

@@ -1,6 +1,7 @@
 """The weights that come with the app: they are those that were measured, and do what their figures say."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from genre_models.beam import Beams
 from genre_models.hub import load_text, load_translation
 from genre_models.paths import BUNDLED_WEIGHTS, METRICS
 from genre_models.sampling import Sampling
+from genre_models.training import words
+from genre_models.training.words_arguments import TEXT, TRANSLATION
 from genre_models.training.words_report import BEAM, COPY, NEAREST
 from genre_models.words import TextTransformer, TranslationTransformer, continue_text, translate
 from genre_models.words.translate import DEFAULT_BEAMS
@@ -87,3 +90,23 @@ def test_what_is_committed_is_small_and_complete(use: str, metrics: dict[str, An
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "public domain" in card or "BSD-3-Clause" in card
     assert "This card has no figures" not in card
+
+
+def test_the_models_were_trained_as_the_program_trains_them(metrics: dict[str, Any]) -> None:
+    for use, plan, rates in (
+        ("translate", TRANSLATION, words.TRANSLATION_RATES),
+        ("text", TEXT, words.TEXT_RATES),
+    ):
+        trained = metrics[use]["model"]
+        assert set(trained["trials"]) == {str(rate) for rate in rates}
+        assert trained["plan"] == asdict(plan) | {"learning_rate": trained["plan"]["learning_rate"]}
+        assert trained["vocabulary"] == words.VOCABULARY_SIZE
+    configs = [
+        json.loads((BUNDLED_WEIGHTS / use / "config.json").read_text()) for use in ("translate", "text")
+    ]
+    assert [one["dropout"] for one in configs] == [words.TRANSLATION_DROPOUT, words.TEXT_DROPOUT]
+
+
+def test_prose_is_foretold_better_than_by_counting(metrics: dict[str, Any]) -> None:
+    systems = metrics["text"]["test"]["systems"]
+    assert systems["transformer"]["piece"]["perplexity"] < systems["n-gram"]["piece"]["perplexity"]
