@@ -13,7 +13,7 @@ WEIGHTS_FILE = SAFETENSORS_SINGLE_FILE
 PICKLES = {Path(PYTORCH_WEIGHTS_NAME).suffix, ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 """Suffixes of files that run whatever code was put into them when they are read."""
 
-_DOWNLOAD_OPTIONS = ("revision", "cache_dir", "force_download", "local_files_only", "token")
+DOWNLOAD_OPTIONS = ("revision", "cache_dir", "force_download", "local_files_only", "token")
 
 
 class StrictWeights(PyTorchModelHubMixin):
@@ -37,7 +37,7 @@ class StrictWeights(PyTorchModelHubMixin):
         place = pretrained_model_name_or_path
         if subfolder:
             if not Path(place).is_dir():
-                download = {name: options[name] for name in _DOWNLOAD_OPTIONS if name in options}
+                download = {name: options[name] for name in DOWNLOAD_OPTIONS if name in options}
                 patterns = [f"{subfolder}/*.json", f"{subfolder}/{WEIGHTS_FILE}"]
                 place = snapshot_download(str(place), allow_patterns=patterns, **download)
             place = Path(place) / subfolder

@@ -43,7 +43,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Passage:
-    """The beginning of a stretch of a book that was held out, and how the book goes on."""
+    """The beginning of a stretch of a book that was held out, and how the book goes on, in whole words.
+
+    `real` begins with the space or the mark that parts it from `given`.
+    """
 
     given: str
     real: str
@@ -145,8 +148,20 @@ def _text(stored: Mapping[str, Any]) -> MeasuredText:
         per_word={name: _score(one["word"], "perplexity") for name, one in systems.items()},
         per_piece={name: _score(one["piece"], "perplexity") for name, one in systems.items()},
         bits={name: one["bits_per_character"] for name, one in systems.items()},
-        examples=[Passage(one["given"].strip(), one["real"].strip()) for one in test["examples"]],
+        examples=[_passage(one["given"], one["real"]) for one in test["examples"]],
     )
+
+
+def _passage(given: str, real: str) -> Passage:
+    """The file's texts are cut between pieces: half a word goes to the text after it, or is left out."""
+    kept = _without_last_word(given) if given[-1:].isalnum() and real[:1].isalnum() else given
+    rest = (given + real)[len(kept) :]
+    return Passage(kept.lstrip(), _without_last_word(rest) if rest[-1:].isalnum() else rest)
+
+
+def _without_last_word(text: str) -> str:
+    """As it is if it has but one word."""
+    return text.rstrip().rpartition(" ")[0].rstrip() or text
 
 
 def _score(stored: Mapping[str, Any], name: str) -> Score:

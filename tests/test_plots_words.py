@@ -8,7 +8,7 @@ import pytest
 
 from genre_models.plots.attention import Labelled
 from genre_models.plots.probabilities import next_word
-from genre_models.plots.words import MOST_WORDS, WordMaps, alignment, every_head, scores
+from genre_models.plots.words import LEAST_ACROSS, MOST_WORDS, WordMaps, alignment, every_head, scores
 from genre_models.words_measured import Score
 
 SOURCE = ["Please", "enter", "the", "correct", "password", "."]
@@ -68,7 +68,7 @@ def test_what_a_word_could_not_see_stays_blank() -> None:
     assert np.isnan(np.asarray(figure.data[0].z, dtype=float)[0, 1])
 
 
-@pytest.mark.parametrize(("n_source", "n_target"), [(1, 1), (3, 12), (30, 20)])
+@pytest.mark.parametrize(("n_source", "n_target"), [(4, 1), (10, 12), (30, 20)])
 def test_cells_are_square_where_the_page_is_wide_enough(n_source: int, n_target: int) -> None:
     layout = drawn([f"w{i}" for i in range(n_source)], [f"m{i}" for i in range(n_target)]).layout
     least, most = layout.meta["widths"]
@@ -77,6 +77,13 @@ def test_cells_are_square_where_the_page_is_wide_enough(n_source: int, n_target:
     assert wide / n_source == high / n_target
     assert least <= most
     assert (least - layout.margin.l - layout.margin.r) / n_source >= 12
+
+
+@pytest.mark.parametrize("n_target", [1, 12, 60])
+def test_one_word_gets_a_map_that_can_be_drawn(n_target: int) -> None:
+    layout = drawn(["Incomprehensibly"], ["m"] * n_target).layout
+    for width in layout.meta["widths"]:
+        assert width - layout.margin.l - layout.margin.r == LEAST_ACROSS
 
 
 def test_every_word_of_a_sentence_is_named_and_a_page_of_them_thinned_out() -> None:

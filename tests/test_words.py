@@ -1,5 +1,6 @@
 """Translating and carrying prose on: what the library promises to a page, and what it refuses."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from genre_models.beam import Beams
+from genre_models.beam import Beams, Hypothesis
 from genre_models.hub import load_text, load_translation
 from genre_models.melody import MelodyTransformer
 from genre_models.sampling import Sampling
@@ -22,6 +23,7 @@ from genre_models.words import (
 )
 from genre_models.words.asking import MOST_CHARACTERS, MOST_PIECES
 from genre_models.words.looking import Looks, merge
+from genre_models.words.translate import SURE_FROM, Candidate, Translation
 from genre_models.words.vocabulary import END, START, Cut, Vocabulary, Word, plain_words
 
 TEXTS = ["Save the file", "Delete the file", "Enregistrer le fichier", "Supprimer le fichier été"] * 5
@@ -77,6 +79,36 @@ def test_candidates_come_best_first_with_their_probabilities(translator: Transla
     for one in found.candidates:
         assert 0 < one.probability <= 1
         assert one.text == one.cut.text.strip()
+
+
+def test_no_text_stands_twice_among_the_candidates(
+    translator: TranslationTransformer, vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, parts = vocabulary.encode("file"), [vocabulary.encode(letter)[0] for letter in "file"]
+    assert whole != parts
+    found = [
+        Hypothesis(tuple(ids), -float(rank), -float(rank), True)
+        for rank, ids in enumerate((whole, parts, vocabulary.encode("the")), start=1)
+    ]
+    monkeypatch.setattr(import_module("genre_models.words.translate"), "beam_search", lambda *_: [found])
+    made = translate(translator, "Save the file")
+    assert [one.text for one in made.candidates] == ["file", "the"]
+    assert made.best.probability == pytest.approx(np.exp(-1))
+
+
+def test_unlikely_pieces_and_words_never_seen_are_doubted(
+    translator: TranslationTransformer, vocabulary: Vocabulary
+) -> None:
+    def doubt(text: str, per_piece: float) -> str:
+        source, target = (vocabulary.cut(vocabulary.encode(one)) for one in (text, "Delete the file"))
+        candidate = Candidate(target, per_piece ** (len(target.ids) + 1), -1.0, ended=True)
+        assert candidate.per_piece == pytest.approx(per_piece)
+        return Translation(translator, source, (candidate,), ()).doubt or ""
+
+    assert not doubt("Save the file", SURE_FROM + 0.001)
+    assert "59%" in doubt("Save the file", SURE_FROM - 0.001)
+    assert "no training text" in doubt("Save zorblax", 0.99)
+    assert not doubt("Save the zorblax", 0.99)
 
 
 def test_what_was_looked_at_has_the_words_of_both_sides(translator: TranslationTransformer) -> None:
@@ -151,12 +183,18 @@ def test_a_translation_that_comes_to_no_end_says_so(
 # What is refused ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\n\t", "?!", "—"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *((text, "nothing to read") for text in ("", "   ", "\n\t")),
+        *((text, "no words") for text in ("?!", "—", "😀😀")),
+    ],
+)
 def test_nothing_to_read_is_refused_in_words(
-    translator: TranslationTransformer, writer: TextTransformer, text: str
+    translator: TranslationTransformer, writer: TextTransformer, text: str, said: str
 ) -> None:
     for ask in (lambda: translate(translator, text), lambda: continue_text(writer, text)):
-        with pytest.raises(WordsError, match="nothing to read"):
+        with pytest.raises(WordsError, match=said):
             ask()
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from genre_models.training.words_report import continued
 from genre_models.ui.words_scores import build_scores
-from genre_models.words_measured import Pointer, Score, WordsMeasured, words_measured
+from genre_models.words import Vocabulary
+from genre_models.words_measured import Passage, Pointer, Score, WordsMeasured, words_measured
 
 
 def scored(score: float) -> dict[str, Any]:
@@ -66,7 +68,40 @@ def test_scores_examples_and_the_best_head_are_read(tmp_path: Path) -> None:
     assert measured.text is not None
     assert measured.text.per_word["n-gram"] == Score(200, 199, 201)
     assert (measured.text.order, measured.text.words) == (3, 900)
-    assert measured.text.examples[0].real == "the end."
+    assert measured.text.examples[0].real == " the end."
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        (
+            ("He hid a smile. Your ex", "amination is over, I pres"),
+            ("He hid a smile. Your", " examination is over, I"),
+        ),
+        (("She went to the sea", ', said the tree. "'), ("She went to the sea", ', said the tree. "')),
+        (("He sat on the", " old chai"), ("He sat on the", " old")),
+        (("Wo", "rd"), ("Wo", "rd")),
+    ],
+)
+def test_passages_are_shown_in_whole_words(
+    tmp_path: Path, stored: tuple[str, str], shown: tuple[str, str]
+) -> None:
+    example = {"given": stored[0], "continuation": " x", "real": stored[1]}
+    measured = written(tmp_path, {"text": TEXT | {"test": TEXT["test"] | {"examples": [example]}}})
+    assert measured.text is not None
+    assert list(measured.text.examples) == [Passage(*shown)]
+
+
+@pytest.mark.parametrize("pieces", [3, 7, 12])
+def test_passages_are_measured_in_whole_words(pieces: int) -> None:
+    stretch = "Nobody remembered the extraordinary gentleman, or his umbrella, afterwards."
+    vocabulary = Vocabulary.learn([stretch[:30]], 280)
+    one, other = continued(lambda given, seed: f"{given}!{seed}", [stretch, stretch], vocabulary, pieces)
+    assert (one["continuation"], other["continuation"]) == (f"{one['given']}!0", f"{one['given']}!1")
+    assert stretch.startswith(one["given"] + one["real"])
+    for text in (one["given"], one["given"] + one["real"]):
+        before, after = stretch[len(text) - 1], stretch[len(text)]
+        assert not (before.isalnum() and after.isalnum()) or " " not in text
 
 
 def test_what_was_not_measured_is_left_out(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from genre_models.ui.words_continue import ContinuePanel, Written
 from genre_models.ui.words_look import MASKED
 from genre_models.ui.words_translate import TranslatePanel
 from genre_models.words import TextTransformer, TranslationTransformer, Vocabulary, translate
-from genre_models.words_measured import Example, MeasuredTranslation, Pointer, Score, WordsMeasured
+from genre_models.words_measured import Example, MeasuredTranslation, Passage, Pointer, Score, WordsMeasured
 
 PHRASES = ["Save the file.", "Open a new file.", "Enregistrer le fichier.", "Ouvrir un nouveau fichier."]
 SIZES: dict[str, Any] = {"d_model": 16, "heads": 2, "encoder_layers": 1, "decoder_layers": 2, "d_ff": 32}
@@ -194,6 +194,29 @@ def test_the_three_uses_are_fed_what_they_must_say_one_place_later(
         assert fed[0] == "start"
         assert fed[1:] == foretold[:-1]
     assert [foretold[-1] == "end" for _, foretold in rows] == [True, False, False]
+
+
+def test_before_anything_is_written_a_passage_shows_how_text_is_laid_out(vocabulary: Vocabulary) -> None:
+    shown = words_uses.passage_use(vocabulary, Passage("Save the", ". Open a file"))
+    assert "".join(re.findall("<span>(.*?)</span>", shown)) == "Save·the"
+    fed, foretold = (re.findall("<td>(.*?)</td>", row) for row in shown.split("<tr")[1:])
+    assert fed == ["start", *foretold[:-1]]
+    assert "".join(foretold) == ".·Open·a·file"
+
+
+def test_a_translation_in_doubt_says_so_and_one_that_is_sure_does_not(
+    translating: TranslatePanel, translator: TranslationTransformer
+) -> None:
+    made = translate(translator, "Save zorblax")
+    assert made.doubt is not None
+    shown = translating._answer(made, 0)
+    assert "is-unsure" in shown
+    assert "Not sure." in shown
+
+
+def test_a_text_that_was_cut_off_ends_in_three_dots(continuing: ContinuePanel) -> None:
+    *_, last = (named(one) for one in continuing.on_continue(None, *ASKED))
+    assert last["continue-prose"].rstrip().endswith("</span>…</p>")
 
 
 def test_the_endpoints_answer_with_what_the_page_shows(

@@ -83,6 +83,9 @@ def test_a_text_is_carried_on_explained_and_stopped(tab: Page) -> None:
     expect(pieces.nth(3)).to_be_focused()
     tab.get_by_role("button", name="Where the model looked").last.click()
     expect(tab.locator("#continue-map .js-plotly-plot")).to_be_visible()
+    tab.get_by_role("textbox", name="Your beginning").fill("word")
+    tab.get_by_role("button", name="Continue", exact=True).click()
+    expect(tab.locator("#continue-map .xtick")).to_have_text(["word"])
 
     tab.evaluate(STOP_WHEN_WRITING)
     tab.get_by_role("button", name="Another one").last.click()
@@ -100,7 +103,9 @@ def test_nothing_overflows_on_a_phone(page: Page, app_url: str) -> None:
 def test_programs_can_ask_for_translations_and_texts(app_url: str) -> None:
     client = Client(app_url, verbose=False)
     answer = client.predict("This field is required.", api_name="/translate")
-    assert answer.keys() == {"translation", "language", "candidates", "warnings"}
+    assert answer.keys() == {"translation", "language", "sure", "candidates", "warnings"}
+    assert answer["sure"] is True
+    assert client.predict("你好，世界", api_name="/translate")["sure"] is False
     written = client.predict("It was a dark", length=8, seed=3, api_name="/continue_text")
     assert written.keys() == {"continuation", "seed", "warnings"}
     assert written["seed"] == 3

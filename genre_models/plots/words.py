@@ -16,6 +16,8 @@ CELLS = 16, 52
 """Pixels of the map and of its cells: those of few words are not blown up."""
 NARROWEST = 18
 """Pixels of a cell: what is left out of sight then is scrolled to."""
+LEAST_ACROSS = 160
+"""Pixels of the map however few its columns: into less, Plotly cannot put the scale and the words above."""
 LETTER = 7.5  # pixels
 LEANING = -45, -90  # degrees, of the words above where there is room, and where there is little
 MARGIN_ABOVE, MARGIN_BELOW, MARGIN_RIGHT = 104, 40, 40
@@ -51,14 +53,16 @@ def alignment(weights: np.ndarray, queries: Labelled, keys: Labelled, title: str
     """One map (queries, keys) with the words beside it: who looks downwards, at whom across the top.
 
     As Bahdanau, Cho and Bengio drew it (ICLR 2015). `layout.meta["widths"]` are the least and the most pixels
-    that it should have across: at the most the cells are square. `title` goes into what is read out.
+    that it should have across: at the most the cells are square, unless the map were too narrow then. `title`
+    goes into what is read out.
     """
     drawn = detail(weights, queries, keys, title)
     rows, columns = weights.shape
     cell = int(np.clip(SIDE / max(rows, columns), *CELLS))
     left = int(LETTER * max(len(label) for label in queries.labels)) + 36
-    widths = [left + width * columns + MARGIN_RIGHT for width in (min(cell, NARROWEST), cell)]
-    return drawn.update_traces(xgap=1, ygap=1, colorbar=_scale(cell * columns)).update_layout(
+    across = [max(width * columns, LEAST_ACROSS) for width in (min(cell, NARROWEST), cell)]
+    widths = [left + width + MARGIN_RIGHT for width in across]
+    return drawn.update_traces(xgap=1, ygap=1, colorbar=_scale(across[-1])).update_layout(
         title=None,
         meta={**drawn.layout.meta, "widths": widths},
         height=cell * rows + MARGIN_ABOVE + MARGIN_BELOW,

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def train_text(prose: Prose, plan: Plan, output: Path, resume: bool = False) -> 
                 name: foretold(one, prose.test, vocabulary, MOST_PIECES)
                 for name, one in (("transformer", model), ("n-gram", n_gram))
             },
-            "examples": continued(lambda text: _write(model, text), prose.test, vocabulary, GIVEN),
+            "examples": continued(partial(_write, model), prose.test, vocabulary, GIVEN),
         },
     }
     return _kept(model, folder, metrics)
@@ -140,8 +141,8 @@ def _best_n_gram(
     return models[order], {"order": order, "discount": discount, "trials": trials}
 
 
-def _write(model: TextTransformer, text: str) -> str:
-    made = continue_text(model, text, sampling=DEFAULT_SAMPLING)
+def _write(model: TextTransformer, text: str, seed: int) -> str:
+    made = continue_text(model, text, sampling=replace(DEFAULT_SAMPLING, seed=seed))
     for _ in made:
         pass
     return made.text

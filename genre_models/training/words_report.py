@@ -173,12 +173,23 @@ def _count(
 
 
 def continued(
-    write: Callable[[str], str], stretches: Sequence[str], vocabulary: Vocabulary, given: int
+    write: Callable[[str, int], str], stretches: Sequence[str], vocabulary: Vocabulary, given: int
 ) -> list[dict[str, str]]:
-    """The first pieces of the first held-out stretches, how the model carries them on, and how they go on."""
+    """The first words of the first held-out stretches, how the model carries them on, and how they go on.
+
+    They are of `given` pieces at most, and of as many again; `write` gets the beginning and a seed.
+    """
     shown = []
-    for stretch in stretches[:EXAMPLES]:
+    for seed, stretch in enumerate(stretches[:EXAMPLES]):
         ids = vocabulary.encode(stretch)
-        start, rest = vocabulary.decode(ids[:given]), vocabulary.decode(ids[given : 2 * given])
-        shown.append({"given": start, "continuation": write(start), "real": rest})
+        first, last = (_whole_words(ids, n, vocabulary) for n in (given, 2 * given))
+        start, rest = vocabulary.decode(ids[:first]), vocabulary.decode(ids[first:last])
+        shown.append({"given": start, "continuation": write(start, seed), "real": rest})
     return shown
+
+
+def _whole_words(ids: Sequence[int], most: int, vocabulary: Vocabulary) -> int:
+    """So many pieces, `most` at most, end with a word; `most` where the first word is longer."""
+    if most >= len(ids):
+        return len(ids)
+    return next((n for n in range(most, 0, -1) if vocabulary.between_words[ids[n]]), most)

@@ -10,7 +10,7 @@ from genre_models.ui.widgets import plain_html
 from genre_models.ui.words_continue import ContinuePanel
 from genre_models.ui.words_scores import build_scores
 from genre_models.ui.words_translate import TranslatePanel
-from genre_models.ui.words_uses import melody_use
+from genre_models.ui.words_uses import melody_use, passage_use
 from genre_models.words import TextTransformer, TranslationTransformer
 from genre_models.words_measured import WordsMeasured
 
@@ -48,9 +48,11 @@ class WordsTab:
         text: TextTransformer | None,
         measured: WordsMeasured,
     ) -> None:
+        passages = measured.text.examples[:1] if measured.text else ()
+        prose = passage_use(text.vocabulary, passages[0]) if text is not None and passages else ""
         uses: dict[str, Any] = {
             name: gr.HTML(value, render=False, apply_default_css=False, elem_classes="use-place")
-            for name, value in (("translation", ""), ("text", ""), ("music", melody_use()))
+            for name, value in (("translation", ""), ("text", prose), ("music", melody_use()))
         }
         if translation is not None:
             translating = TranslatePanel(translation, measured.translation, uses["translation"])

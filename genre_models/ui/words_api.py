@@ -32,7 +32,7 @@ class TranslateEndpoint:
         )
 
     def translate(self, text: str | None) -> dict[str, Any]:
-        """Translate a phrase from English: text in, the likeliest few translations out.
+        """Translate a phrase from English: text in, the best few translations out.
 
         A small Transformer does it, which learned from the messages of programs and knows little else.
 
@@ -40,8 +40,10 @@ class TranslateEndpoint:
             text: a phrase in English, at most 64 word pieces, such as "Please enter a valid date.".
 
         Returns:
-            an object with "translation": the likeliest, "language": its code, "candidates": the likeliest,
-            each with "text" and "probability", and "warnings": sentences.
+            an object with "translation": the best, "language": its code, "sure": whether nothing speaks
+            against it, false where its pieces are unlikely or half of the words are new to the model,
+            "candidates": the best, sorted by a score that makes up for their length, each with "text" and
+            "probability", the model's own of that very text, and "warnings": sentences.
         """
         try:
             made = in_the_back(lambda: translate(self.model, text or ""))
@@ -50,6 +52,7 @@ class TranslateEndpoint:
         return {
             "translation": made.best.text,
             "language": self.model.language,
+            "sure": made.doubt is None,
             "candidates": [{"text": one.text, "probability": one.probability} for one in made.candidates],
             "warnings": list(made.warnings),
         }
@@ -84,8 +87,8 @@ class ContinueEndpoint:
             seed: of the random numbers, 0 to 9007199254740991: the same gives the same text; -1 a random one.
 
         Returns:
-            an object with "continuation": what follows the text, "seed": the one that was used, and
-            "warnings": sentences.
+            an object with "continuation": what follows the text, which may be cut off within a word,
+            "seed": the one that was used, and "warnings": sentences.
         """
         try:
             written = begin(self.model, text or "", int(length), temperature, top_p, seed)

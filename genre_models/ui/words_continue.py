@@ -52,6 +52,11 @@ class Written:
     is_stopped: bool = False
     is_superseded: bool = False
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the text ends where the model would have gone on, perhaps within a word."""
+        return self.is_stopped or len(self.steps) >= self.continuation.length
+
     def pieces(self) -> Iterator[None]:
         """Write on; yields after every piece."""
         steps = iter(self.continuation)
@@ -71,7 +76,7 @@ class Written:
 class ContinuePanel:
     """What a visitor types, the text while it is written, and why; `use` is where the lesson shows it.
 
-    What was measured of the model brings beginnings that it did not learn from.
+    What was measured of the model brings passages of its books that it did not learn from.
     """
 
     def __init__(self, model: TextTransformer, measured: MeasuredText | None, use: gr.HTML) -> None:
@@ -233,7 +238,7 @@ class ContinuePanel:
 
     def _goes_on(self, made: Written) -> str | None:
         """How the book goes on from what was given, if that is from one of the books."""
-        return next((one.real for one in self.passages if one.given == made.given), None)
+        return next((one.real.strip() for one in self.passages if one.given == made.given), None)
 
     def _chances(self, made: Written, place: int) -> Updates:
         step = made.steps[place]
@@ -258,8 +263,9 @@ def _choices(passages: Sequence[Passage]) -> str:
     return render(
         "words_examples",
         id="continue-passages",
-        title="Beginnings it did not learn from",
-        words=f"The first {len(passages)} of those held out of the books, as they came.",
+        title="Passages held out of these books",
+        words="It did not learn from them, though it did from other pages of the same books. These are the "
+        f"first {len(passages)}, as they came.",
         examples=[(passage.given, "") for passage in passages],
     )
 

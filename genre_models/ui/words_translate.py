@@ -145,6 +145,7 @@ class TranslatePanel:
             code=self.model.language,
             candidates=made.candidates,
             shown=shown,
+            doubt=made.doubt,
             reference=references.get(made.source.text),
             warnings=made.warnings,
             percent=percent,

@@ -7,10 +7,12 @@ from genre_models.melody.forcing import cut
 from genre_models.melody.notes import EXAMPLE, parse
 from genre_models.melody.tunes import METRES_BY_NAME
 from genre_models.ui.html import render
-from genre_models.words import Continuation, Translation
+from genre_models.words import Continuation, Translation, Vocabulary
+from genre_models.words_measured import Passage
 
 START, END = "start", "end"
 SPACE = "·"
+TEXT = "Text", "a run of prose, and the run after it"
 
 
 def translation_use(made: Translation, shown: int, language: str) -> str:
@@ -36,7 +38,15 @@ def melody_use() -> str:
 def text_use(made: Continuation) -> str:
     """The text that was typed, and what was written after it."""
     read, written = _labels(made.source.pieces), _labels(made.target.pieces)
-    return _use("Text", "a run of prose, and the run after it", read, written)
+    return _use(*TEXT, read, written)
+
+
+def passage_use(vocabulary: Vocabulary, passage: Passage) -> str:
+    """A passage of a book, and how the book goes on: as in training, before anything was written."""
+    read, written = (
+        _labels(vocabulary.cut(vocabulary.encode(text)).pieces) for text in (passage.given, passage.real)
+    )
+    return _use(*TEXT, read, written)
 
 
 def _use(title: str, layout: str, read: Sequence[str], written: Sequence[str], ends: bool = False) -> str:

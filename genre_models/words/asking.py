@@ -26,8 +26,10 @@ def read(vocabulary: Vocabulary, text: str) -> list[int]:
             f"This text has {len(text):,} characters; {MOST_CHARACTERS:,} is the most: shorten it."
         )
     known = tidy(text)
-    if not any(letter.isalnum() for letter in known):
+    if not known:
         raise WordsError("There is nothing to read: type a few words of English.")
+    if not any(letter.isalnum() for letter in known):
+        raise WordsError("There are no words in this: type a few words of English.")
     return vocabulary.encode(known)
 
 

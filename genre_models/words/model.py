@@ -7,13 +7,13 @@ from typing import Any, Self
 from huggingface_hub import hf_hub_download
 
 from genre_models.seq2seq import EncoderDecoder
+from genre_models.weights import DOWNLOAD_OPTIONS
 from genre_models.words.vocabulary import PAD, Vocabulary, VocabularyError
 
 VOCABULARY_FILE = "tokenizer.json"
 SEEN_FILE = "words.json"
 """The words of the training texts, in small letters."""
 LANGUAGES = {"de": "German", "en": "English", "es": "Spanish", "fr": "French"}
-_DOWNLOAD_OPTIONS = ("revision", "cache_dir", "force_download", "local_files_only", "token")
 
 
 class WordsTransformer(EncoderDecoder, library_name="genre-models", license="mit", tags=["seq2seq"]):
@@ -78,7 +78,7 @@ class WordsTransformer(EncoderDecoder, library_name="genre-models", license="mit
     @classmethod
     def _from_pretrained(cls, *, model_id: str, **options: Any) -> Self:
         model: Self = super()._from_pretrained(model_id=model_id, **options)
-        download = {name: options[name] for name in _DOWNLOAD_OPTIONS if name in options}
+        download = {name: options[name] for name in DOWNLOAD_OPTIONS if name in options}
         vocabulary, seen = (
             file if file.is_file() else Path(hf_hub_download(model_id, file.name, **download))
             for file in (Path(model_id, name) for name in (VOCABULARY_FILE, SEEN_FILE))
