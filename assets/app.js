@@ -112,7 +112,58 @@ function markOn(plot, name, from, to = from) {
     true,
   );
 
+  // One sound at a time: Gradio's players are started by a script, which no event tells of, as they sit in shadow
+  // roots; the others by the browser.
+  let sounding;
+  const hush = (audio) => {
+    if (sounding && sounding !== audio) sounding.pause();
+    sounding = audio;
+  };
+  const { play } = HTMLMediaElement.prototype;
+  HTMLMediaElement.prototype.play = function () {
+    hush(this);
+    return play.call(this);
+  };
+  document.addEventListener("play", (event) => hush(event.target), true);
+
+  // A slider's number field tells the server what stands in it before it corrects that: it is corrected first.
+  document.addEventListener(
+    "change",
+    ({ target: field }) => {
+      if (field.dataset.testid !== "number-input" || !field.min || !field.max) return;
+      const value = String(Math.min(Math.max(Number(field.value), Number(field.min)), Number(field.max)));
+      if (field.value === value) return;
+      field.value = value;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    },
+    true,
+  );
+
   const player = () => playerIn("clip");
+
+  // The example that is in the player is stopped and played on by its own button, which says so.
+  const preview = { button: null, src: "" };
+  const markPreview = (audio) => {
+    for (const button of document.querySelectorAll("#examples .examples button")) {
+      const isHeard = button === preview.button && audio.src === preview.src && !audio.paused;
+      if (button.classList.contains("is-heard") === isHeard) continue;
+      button.classList.toggle("is-heard", isHeard);
+      const [was, is] = isHeard ? ["Hear and ask:", "Pause:"] : ["Pause:", "Hear and ask:"];
+      button.ariaLabel = button.ariaLabel.replace(was, is);
+    }
+  };
+  document.addEventListener(
+    "click",
+    (event) => {
+      const audio = player();
+      const button = event.target.closest && event.target.closest("#examples .examples button");
+      if (!audio || !button || button !== preview.button || audio.src !== preview.src) return;
+      event.stopPropagation();
+      if (audio.paused) audio.play();
+      else audio.pause();
+    },
+    true,
+  );
 
   const moveMarker = () => {
     const marker = document.querySelector(".timeline .playhead");
@@ -126,6 +177,7 @@ function markOn(plot, name, from, to = from) {
   const followPlayer = () => {
     moveMarker();
     const audio = player();
+    if (audio && preview.button) markPreview(audio);
     if (audio && !audio.paused) requestAnimationFrame(followPlayer);
     else setTimeout(followPlayer, 250);
   };
@@ -143,6 +195,7 @@ function markOn(plot, name, from, to = from) {
   const playWhenLoaded = (before, attempts) => {
     const audio = player();
     if (audio && audio.src !== before) {
+      preview.src = audio.src;
       if (audio.currentTime > 1) return;
       const play = document.querySelector('#clip button[aria-label="Play"]');
       if (play && audio.paused && audio.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA) play.click();
@@ -184,8 +237,10 @@ function markOn(plot, name, from, to = from) {
     if (cell) playFrom(Number(cell.dataset.start));
     const share = event.target.closest(".share button");
     if (share) copyLink(share.closest(".share"));
-    if (event.target.closest("#examples .examples button")) {
+    const pressed = event.target.closest("#examples .examples button");
+    if (pressed) {
       const audio = player();
+      Object.assign(preview, { button: pressed, src: "" });
       playWhenLoaded(audio ? audio.src : "", 40);
     }
   });

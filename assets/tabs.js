@@ -13,15 +13,20 @@
     tucked().find((button) => button.textContent.trim().toLowerCase() === id);
 
   const asked = (address) => new URL(address).searchParams.get(PARAMETER);
+  const addressOf = (id) => {
+    const address = new URL(location.href);
+    address.searchParams.set(PARAMETER, id);
+    return address;
+  };
+  let first;
   let known;
   let isFollowed = false;
+  // A tab is a step in the browser's history, unless the address has it already: after Back, and on the way in.
   const note = () => {
     const open = shown().find((button) => button.ariaSelected === "true");
     if (!open || open.dataset.tabId === known) return;
     known = open.dataset.tabId;
-    const address = new URL(location.href);
-    address.searchParams.set(PARAMETER, known);
-    history.replaceState(history.state, "", address);
+    if (known !== (asked(location.href) || first)) history.pushState(history.state, "", addressOf(known));
     if (isFollowed) open.focus();
     isFollowed = false;
   };
@@ -29,9 +34,10 @@
   const start = () => {
     const id = asked(location.href);
     const button = id && tab(id);
+    first = shown()[0].dataset.tabId;
+    known = button ? id : first;
     if (button) button.click();
-    if (id) note();
-    else known = shown()[0].dataset.tabId;
+    else if (id) history.replaceState(history.state, "", addressOf(first));
     new MutationObserver(note).observe(bar(), {
       attributeFilter: ["aria-selected"],
       childList: true,
@@ -53,6 +59,11 @@
     event.preventDefault();
     isFollowed = asked(link.href) !== known;
     button.click();
+  });
+
+  window.addEventListener("popstate", () => {
+    const button = bar() && tab(asked(location.href) || first);
+    if (button) button.click();
   });
 
   // The arrow keys go from tab to tab, as screen readers announce; Enter opens.

@@ -45,9 +45,18 @@ class Reliability:
     bins: tuple[Bin, ...]
 
     def near(self, confidence: float) -> Bin | None:
-        """The answers whose confidence was closest to this one; None where there were none."""
-        filled = (each for each in self.bins if each.count)
-        return min(filled, key=lambda each: abs(each.confidence - confidence), default=None)
+        """The answers whose confidence was closest to this one; None where none were near it.
+
+        Bins reach half-way to their neighbours, and the two outermost as far to their other side.
+        """
+        filled = sorted((each for each in self.bins if each.count), key=lambda each: each.confidence)
+        means = [each.confidence for each in filled]
+        if len(means) < 2:
+            return None
+        lowest, highest = (3 * means[0] - means[1]) / 2, (3 * means[-1] - means[-2]) / 2
+        if not lowest <= confidence <= highest:
+            return None
+        return min(filled, key=lambda each: abs(each.confidence - confidence))
 
 
 @dataclass(frozen=True)

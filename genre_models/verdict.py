@@ -81,6 +81,11 @@ class Outside:
     share: float
     tag: str
 
+    @property
+    def is_likelier(self) -> bool:
+        """Whether the music is taken for none of the ten genres rather than for one of them."""
+        return self.share >= 0.5
+
 
 NOWHERE = Outside(0.0, "")
 
@@ -110,6 +115,13 @@ def list_in_words(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
+def _outvoted(candidates: list[str], votes: int, n_models: int) -> str:
+    """Why a confident combination is not sure: too few of the models name its genre."""
+    who = f"only {votes} of {n_models} models" if votes else f"none of the {n_models} models"
+    others = f"; it may be {list_in_words(candidates[1:])}" if len(candidates) > 1 else ""
+    return f"{who} {'name' if votes > 1 else 'names'} {candidates[0]}{others}"
+
+
 def decide(answers: Mapping[str, Tensor], probabilities: Tensor, away: Outside = NOWHERE) -> Verdict:
     """The verdict on a clip from each model's probabilities, {name: (10,)}, and the combined ones (10,).
 
@@ -126,7 +138,9 @@ def decide(answers: Mapping[str, Tensor], probabilities: Tensor, away: Outside =
     )
     if sure:
         sentence = f"{genre.capitalize()}: {agreeing}."
-    elif away.share >= 0.5:
+    elif confidence >= SURE_CONFIDENCE:
+        sentence = f"Not sure: {_outvoted(candidates, votes, len(answers))}."
+    elif away.is_likelier:
         sentence = f"Not sure: it sounds {away.tag}, which is none of the ten genres; nearest is {genre}."
     elif len(candidates) > 1:
         sentence = f"Not sure: {list_in_words(candidates)}."

@@ -54,7 +54,7 @@ def teach_both(page: Page, taught_clips: dict[int, list[Path]]) -> None:
 
 
 def named(page: Page, label: str) -> None:
-    words = re.compile(rf"Your labels: {label}, \d+%")
+    words = re.compile(rf"Your labels: {label}, (over )?\d+%")
     expect(page.locator("#taught h2")).to_have_text(words)
 
 

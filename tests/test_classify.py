@@ -141,6 +141,23 @@ def test_verdicts_never_claim_more_than_the_models(answers: dict[str, torch.Tens
         assert all(candidate in verdict.sentence for candidate in verdict.candidates)
 
 
+@pytest.mark.parametrize(
+    ("votes", "sentence"),
+    [
+        (2, "Not sure: only 2 of 5 models name disco."),
+        (1, "Not sure: only 1 of 5 models names disco."),
+        (0, "Not sure: none of the 5 models names disco."),
+    ],
+)
+def test_a_confident_verdict_that_few_models_share_says_so(votes: int, sentence: str) -> None:
+    disco, rock = torch.eye(10)[[GENRES.index("disco"), GENRES.index("rock")]]
+    answers = {f"model {i}": disco if i < votes else rock for i in range(5)}
+    verdict = decide(answers, 0.8 * disco + 0.2 * rock)
+    assert (verdict.sure, verdict.sentence) == (False, sentence)
+    torn = decide(answers, 0.62 * disco + 0.38 * rock)
+    assert torn.sentence == sentence.replace(".", "; it may be rock.")
+
+
 def test_music_outside_the_genres_gets_low_confidence_and_keeps_its_nearest_genre() -> None:
     probabilities = torch.full((10,), 0.02)
     probabilities[3] = 0.82

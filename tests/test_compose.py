@@ -221,9 +221,9 @@ def test_without_a_key_the_model_is_told_that_it_may_be_any() -> None:
 def test_wrong_requests() -> None:
     with pytest.raises(ValueError, match="no notes"):
         Request([])
-    for length in (0, MOST_NEW_NOTES + 1):
+    for length in (0, MOST_NEW_NOTES + 1, 20.5):
         with pytest.raises(ValueError, match="1 to 512 notes"):
-            Request(GIVEN, length)
+            Request(GIVEN, length)  # type: ignore[arg-type]
     with pytest.raises(VocabularyError, match="7/8"):
         next(continue_tune(model(), request(metre=Metre(7, 8))))
     with pytest.raises(VocabularyError, match="length 1/5"):

@@ -153,6 +153,13 @@ def test_a_trifle_does_not_fill_the_figure() -> None:
     assert high - low >= 2
 
 
+def test_no_change_has_no_sign() -> None:
+    assert (
+        "CNN: 0 points without"
+        in occlusion([occluded("cnn", -0.0001)], "jazz", (0, 6), PLAYER).layout.meta["alt"]
+    )
+
+
 def test_what_speaks_for_a_genre_has_the_colour_of_the_model() -> None:
     change = np.zeros((8, 12))
     change[2, 3], change[5, 5] = -0.4, np.nan

@@ -74,6 +74,10 @@ def test_a_tune_is_in_the_key_asked_for_and_names_its_seed(model: MelodyTransfor
     assert made.tokens_per_second > 0
 
 
+def test_of_a_length_and_top_k_the_whole_part_counts(model: MelodyTransformer) -> None:
+    assert len(composed(model, Wish("A4 B4", length=20.7, top_k=5.5)).row.notes) == 20
+
+
 def test_a_stopped_tune_keeps_what_is_there(model: MelodyTransformer) -> None:
     made = Composition(Wish("A4", length=512).request())
     batches = made.batches(model)

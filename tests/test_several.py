@@ -3,18 +3,23 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import gradio as gr
 import mido
 import pytest
+from playwright.sync_api import Page, expect
 
 from genre_models import several
 from genre_models.__main__ import main
 from genre_models.classify import classify
 from genre_models.hub import Ensemble, load_ensemble
 from genre_models.ui.examples import EXAMPLES
+from genre_models.ui.html import percent, seconds
+from genre_models.ui.several import SeveralPanel
 from tests.conftest import ROOT
 
 METAL = EXAMPLES / "chaos-god.ogg"
@@ -51,6 +56,40 @@ def test_table_has_a_row_for_each_file(ensemble: Ensemble, clips: Path) -> None:
     assert named["problem"] == "" and {named["mlp"], named["cnn"]} <= set(answers[0].report.genres)
     assert silent["verdict"] == "" and "silent" in silent["problem"] and float(silent["seconds"]) == 4
     assert broken["seconds"] == "" and broken["problem"] == answers[2].problem
+
+
+def test_the_page_says_it_in_words(ensemble: Ensemble, clips: Path) -> None:
+    with gr.Blocks():
+        panel = SeveralPanel(ensemble, gr.CheckboxGroup(), {})
+    *_, last = [
+        update
+        for update in panel.on_files([str(METAL), str(clips / "text.wav")], [*MODELS, "musicnn"])
+        if panel.table in update
+    ]
+    metal, broken = re.findall("<tr>.*?</tr>", last[panel.table], re.DOTALL)[1:]
+    (answered,) = several.answer([METAL], ensemble, [*MODELS, "musicnn"])
+    assert answered.report is not None
+    verdict = answered.report.verdict
+    cells = re.findall(r'data-label="(\w+)"[^>]*>([^<]*)<', metal)
+    assert [label for label, _ in cells][-3:] == ["MusiCNN", "CNN", "MLP"]  # by weight
+    assert cells[:2] == [("Length", seconds(answered.report.duration_s)), ("Verdict", "metal")]
+    assert ("Confidence", percent(verdict.confidence)) in cells
+    assert ("Agreement", f"{round(3 * verdict.agreement)} of 3") in cells
+    assert METAL.name in metal and "This file" in broken
+
+
+def test_a_press_on_a_heading_sorts_and_what_has_no_value_comes_last(page: Page, clips: Path) -> None:
+    page.get_by_role("button", name="Several files at once").click()
+    page.set_input_files("#several input[type=file]", [clips / "text.wav", clips / "music.wav", METAL])
+    expect(page.locator("#several-csv")).to_be_visible()
+    files = page.locator("#several-table tbody th")
+    for order in ("ascending", "descending"):
+        page.get_by_role("button", name="Confidence", exact=True).click()
+        expect(page.get_by_role("columnheader", name="Confidence")).to_have_attribute("aria-sort", order)
+        shown = page.locator("#several-table [data-label=Confidence]").all()
+        shares = [float(cell.get_attribute("data-sort") or "") for cell in shown]
+        assert shares == sorted(shares, reverse=order == "descending") and len(shares) == 2
+        expect(files.last).to_have_text("text.wav")
 
 
 def test_command_line_says_the_verdict(

@@ -13,6 +13,7 @@ from genre_models.classify import Report
 from genre_models.metrics import Bin, Measured, measured
 from genre_models.sound import Sound
 from genre_models.ui import report as view
+from genre_models.ui.html import brief_percent, percent
 from genre_models.ui.models import describe
 from genre_models.ui.trust import trust
 from tests.reports import make_report
@@ -74,17 +75,22 @@ def test_what_was_not_measured_is_not_shown(tmp_path: Path, evaluation: dict[str
     quality = write(tmp_path, evaluation)
     assert quality.calibration is None and quality.conditions is None
     assert trust(quality) == trust(measured(tmp_path / "nothing.json")) == trust(Measured()) == ""
-    shown = view.verdict(make_report(3), "clip", quality)
+    shown = view.verdict(make_report(3), "clip", quality, {})
     assert "Of answers with this confidence" not in shown
     assert "kept out of the training" not in shown
 
 
-@pytest.mark.parametrize(("confidence", "place"), [(0.1, 0), (0.4, 1), (0.8, 2), (1.0, 2)])
+@pytest.mark.parametrize(("confidence", "place"), [(0.2, 0), (0.4, 1), (0.8, 2), (1.0, 2)])
 def test_the_nearest_answers_are_those_that_were_counted(
     quality: Measured, confidence: float, place: int
 ) -> None:
     assert quality.calibration is not None
     assert quality.calibration.after.near(confidence) == Bin(*BINS[place])
+
+
+def test_no_answers_are_near_a_confidence_beyond_all_that_were_counted(quality: Measured) -> None:
+    assert quality.calibration is not None
+    assert quality.calibration.after.near(0.1) is None
 
 
 def test_the_diagram_has_a_dot_for_every_bin_with_its_numbers(quality: Measured) -> None:
@@ -111,22 +117,63 @@ def test_each_half_stands_without_the_other(quality: Measured) -> None:
     assert (diagram in without_table, table in without_table) == (True, False)
 
 
+def hearing(report: Report, tags: dict[str, float]) -> Report:
+    """The report with other words by MusiCNN; the numbers stay."""
+    return replace(report, models=[replace(model, tags=model.tags and tags) for model in report.models])
+
+
 def test_a_verdict_says_how_answers_like_it_turned_out(quality: Measured) -> None:
-    report = make_report(3)
-    assert report.verdict.confidence < 0.3
-    said = text(view.verdict(report, "clip", quality))
+    report = hearing(make_report(3), {"rock": 0.6})
+    report = replace(report, verdict=replace(report.verdict, confidence=0.3))
+    said = text(view.verdict(report, "clip", quality, {}))
     assert "Of answers with this confidence, about 20% are right (40 counted" in said
     assert "the five together name the right genre of ten for 60% of the tracks" in said
+    assert "lowered" not in said
+    abroad = text(view.verdict(hearing(report, {"ambient": 0.6}), "clip", quality, {}))
+    assert "Of answers with this confidence" not in abroad
+
+
+def test_a_verdict_says_why_its_confidence_is_below_that_of_the_models(quality: Measured) -> None:
+    said = text(view.verdict(hearing(make_report(3), {"ambient": 0.25}), "clip", quality, {}))
+    assert "lowered because it sounds somewhat ambient, which is none of the ten genres" in said
+
+
+def test_a_verdict_says_which_model_counts_most(quality: Measured) -> None:
+    weights = {"mlp": 0.0, "cnn": 0.1, "lstm": 0.002, "transformer": 0.3, "musicnn": 0.8}
+    said = text(view.verdict(make_report(3), "clip", quality, weights))
+    assert "MusiCNN has 67% of the weight (Transformer 25%, CNN 8%, LSTM under 1%, MLP 0%)" in said
+    assert "of the weight" not in view.verdict(make_report(3), "clip", quality, dict.fromkeys(weights, 0.2))
+
+
+@pytest.mark.parametrize(("weight", "calibrated"), [(1.0, False), (1.1, True)])
+def test_one_model_is_not_several_taken_together(quality: Measured, weight: float, calibrated: bool) -> None:
+    alone = replace(make_report(3), models=make_report(3).models[:1])
+    said = text(view.verdict(alone, "clip", quality, {"mlp": weight}))
+    assert "The probability that MLP gives" in said and "together" not in said
+    assert ("after calibration" in said) == calibrated
+
+
+def test_a_share_is_none_or_all_only_where_it_is() -> None:
+    shares = [0, 1e-6, 0.004, 0.01, 0.62, 0.99, 0.996, 1]
+    says = ["0%", "under 1%", "under 1%", "1%", "62%", "99%", "over 99%", "100%"]
+    assert [percent(share) for share in shares] == says
+    assert [brief_percent(share) for share in (0, 0.004, 0.5, 0.996, 1)] == [
+        "0%",
+        "<1%",
+        "50%",
+        ">99%",
+        "100%",
+    ]
 
 
 def test_some_of_the_models_make_no_claim_that_was_measured_for_all(quality: Measured) -> None:
     some: Report = replace(make_report(3), models=make_report(3).models[:4])
-    assert "kept out of the training" not in view.verdict(some, "clip", quality)
+    assert "kept out of the training" not in view.verdict(some, "clip", quality, {})
 
 
 def test_a_verdict_on_no_music_gives_its_reasons_as_text(quality: Measured) -> None:
     report = make_report(3, Sound("speech", 0.1, ("<b>It pauses.</b>",)))
-    shown = view.verdict(report, "clip", quality)
+    shown = view.verdict(report, "clip", quality, {})
     assert "This does not sound like music but like speech" in shown
     assert "&lt;b&gt;It pauses.&lt;/b&gt;" in shown
     assert "Confidence" not in shown and "kept out of the training" not in shown
@@ -138,5 +185,5 @@ def test_a_verdict_on_no_music_gives_its_reasons_as_text(quality: Measured) -> N
 def test_a_doubt_stands_beside_the_genre(quality: Measured) -> None:
     doubt = "This may not be music: it also resembles noise."
     report = make_report(3, Sound("music", 0.4, (doubt,)))
-    said = text(view.verdict(report, "clip", quality))
+    said = text(view.verdict(report, "clip", quality, {}))
     assert doubt in said and report.verdict.sentence in said

@@ -52,8 +52,8 @@ class Request:
     def __post_init__(self) -> None:
         if not self.notes:
             raise ValueError("There are no notes to carry on: give at least one.")
-        if not 1 <= self.length <= MOST_NEW_NOTES:
-            raise ValueError(f"The length is 1 to {MOST_NEW_NOTES} notes, not {self.length}.")
+        if self.length % 1 or not 1 <= self.length <= MOST_NEW_NOTES:
+            raise ValueError(f"The length is a whole number, 1 to {MOST_NEW_NOTES} notes, not {self.length}.")
 
     @property
     def flat(self) -> bool:

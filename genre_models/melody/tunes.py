@@ -30,13 +30,14 @@ Named = TypeVar("Named")
 class Wish:
     """What a person asks for, in words and numbers.
 
-    `top_k` 0 leaves every token in; without a seed a random one is drawn; key "" leaves the key to the notes.
+    Of `length` and `top_k` the whole part counts, as sliders know no other numbers than floats; `top_k` 0
+    leaves every token in; without a seed a random one is drawn; key "" leaves the key to the notes.
     """
 
     notes: str
-    length: int = 64
+    length: float = 64
     temperature: float = DEFAULT_SAMPLING.temperature
-    top_k: int = DEFAULT_SAMPLING.top_k or 0
+    top_k: float = DEFAULT_SAMPLING.top_k or 0
     top_p: float = DEFAULT_SAMPLING.top_p
     seed: int | None = None
     key: str = ""
@@ -49,10 +50,10 @@ class Wish:
             raise ValueError(f"The temperature is 0 to {HOTTEST}, not {self.temperature:g}.")
         return Request(
             language.parse(self.notes),
-            self.length,
+            int(self.length),
             _named(self.key, KEYS_BY_NAME, "key") if self.key else None,
             _named(self.metre, METRES_BY_NAME, "metre"),
-            sampling=Sampling(self.temperature, self.top_k or None, self.top_p, used_seed(self.seed)),
+            sampling=Sampling(self.temperature, int(self.top_k) or None, self.top_p, used_seed(self.seed)),
             stop=self.stop,
         )
 
@@ -118,19 +119,22 @@ class Composition:
     def batches(self, model: EncoderDecoder) -> Iterator[None]:
         """Write on; yields every `BATCH_S` seconds and at the end."""
         steps = continue_tunes(model, self.request, into=[self.row])
-        goes_on = True
-        while goes_on and not self.is_stopped:
-            goes_on = in_the_back(lambda: self._advance(steps))
+        while not self.is_written:
+            in_the_back(lambda: self._advance(steps))
             yield
 
-    def _advance(self, steps: Iterator[Any]) -> bool:
-        """Write for `BATCH_S` seconds; whether there is more to come."""
+    def _advance(self, steps: Iterator[Any]) -> None:
+        """Write for `BATCH_S` seconds."""
         began = perf_counter()
         for _ in steps:
             if perf_counter() - began >= BATCH_S:
                 break
         self.seconds += perf_counter() - began
-        return not self.row.ended and len(self.row.notes) < self.request.length
+
+    @property
+    def is_written(self) -> bool:
+        """Whether nothing more will come."""
+        return self.is_stopped or self.row.ended or len(self.row.notes) >= self.request.length
 
     @property
     def seed(self) -> int:

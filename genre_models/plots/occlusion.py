@@ -175,13 +175,18 @@ def _range(edges: tuple[float, float]) -> str:
     return f"{edges[0]:,.0f}–{edges[1]:,.0f}"
 
 
+def _signed(change: float) -> str:
+    """A change of probability in whole percentage points: "-20", "+3", "0"."""
+    return f"{points:+d}" if (points := round(100 * change)) else "0"
+
+
 def _strongest(models: Sequence[Occluded], genre: str) -> str:
     """The moment and the coefficient that each model misses most."""
     parts = []
     for model in models:
         moment, row = int(model.by_time.argmin()), int(model.by_coefficient.argmin())
         parts.append(
-            f"{model.title}: {100 * model.by_time[moment]:+.0f} points without "
-            f"{model.times_s[moment]:.1f} s, {100 * model.by_coefficient[row]:+.0f} without MFCC {row}"
+            f"{model.title}: {_signed(model.by_time[moment])} points without "
+            f"{model.times_s[moment]:.1f} s, {_signed(model.by_coefficient[row])} without MFCC {row}"
         )
     return f"Change of the probability of {genre} with parts taken away. {'; '.join(parts)}."

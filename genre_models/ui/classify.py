@@ -111,6 +111,7 @@ class ClassifyTab:
             label="Models that answer",
             elem_id="chosen",
         )
+        plain_html(render("looks_at", cards=self.cards.values()), elem_id="looks-at")
         rendered = render("examples", examples=self.examples) if self.examples else ""
         self.picker = plain_html(rendered, elem_id="examples", js_on_load=TRIGGER_SELECT)
 
@@ -250,12 +251,12 @@ class ClassifyTab:
         entry = session.entry
         if entry is None:
             return self._page(session, self._empty())
-        heard = bool(entry.report.models)
+        weights = self.ensemble.combination.of(model.name for model in entry.report.models)
         return self._page(
             session,
-            view.verdict(entry.report, entry.name, self.quality),
+            view.verdict(entry.report, entry.name, self.quality, weights),
             view.timeline(entry.report) if entry.report.verdict.genre else "",
-            view.cards(entry.report, self.cards) if heard else "",
+            view.cards(entry.report, self.cards) if weights else "",
             entry,
         )
 

@@ -15,8 +15,16 @@ def seconds(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """A share for a person: "62%"."""
-    return f"{100 * value:.0f}%"
+    """A share for a person: "62%"; "under 1%" and "over 99%" where it would round to none and all."""
+    rounded = f"{100 * value:.0f}%"
+    if rounded == "0%" and value > 0:
+        return "under 1%"
+    return "over 99%" if rounded == "100%" and value < 1 else rounded
+
+
+def brief_percent(value: float) -> str:
+    """The same where there is little room: "62%", "<1%", ">99%"."""
+    return percent(value).replace("under ", "<").replace("over ", ">")
 
 
 def milliseconds(value: float) -> str:
@@ -36,6 +44,7 @@ def _environment() -> jinja2.Environment:
         "seconds": seconds,
         "milliseconds": milliseconds,
         "percent": percent,
+        "brief_percent": brief_percent,
         "shape": shape,
     }
     return environment

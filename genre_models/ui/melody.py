@@ -41,6 +41,9 @@ SHORTEST_PAUSE_S = 0.1
 PAUSE_S_PER_NOTE = 0.001
 """The longer a tune, the longer a browser takes to draw it, and what it cannot keep up with comes late."""
 
+PROBLEM = 'role="alert"'
+"""In what is said of the notes: that they cannot be read."""
+
 Update = Any
 """What a handler sends to one component: a value or a Gradio update."""
 Updates = dict[Any, Update]
@@ -176,9 +179,15 @@ class MelodyTab:
         self.look.refresh(going_on.success(self.on_carry_on, given, **writing))
         self.halt.click(self.on_stop, self.made, **light)
         self.picker.select(self.pick, outputs=[self.notes, self.key, self.metre, self.tempo], **light)
-        typed = [self.notes, self.metre, self.length, self.made]
+        typed = [self.notes, self.metre, self.length, self.made, self.said]
         for changed in (self.notes.change, self.metre.input, self.length.release):
-            changed(self.on_typed, typed, [self.said, self.roll], trigger_mode="always_last", **light)
+            changed(
+                self.on_typed,
+                typed,
+                [self.said, self.roll, self.status],
+                trigger_mode="always_last",
+                **light,
+            )
         self.tempo.release(
             self.on_tempo, [self.made, self.tempo], self.result.outputs, **light | {"queue": True}
         )
@@ -220,14 +229,22 @@ class MelodyTab:
         preset = PRESETS[event.index]
         return [preset.notes, preset.key, preset.metre, preset.tempo]
 
-    def on_typed(self, text: str, metre: str, length: int, made: Composition | None) -> list[Update]:
-        """The notes were changed: show them until there is a tune, and warn of what was never heard."""
+    def on_typed(
+        self, text: str, metre: str, length: float, made: Composition | None, said: str
+    ) -> list[Update]:
+        """The notes were changed: show them, or whose tune there is, and warn of what was never heard.
+
+        What cannot be read may be half typed, so it is named only where an error stands already.
+        """
         try:
             notes = parse(text)
-        except NoteError:
-            return [gr.skip(), gr.skip()]
-        roll = _roll(notes, len(notes), length, metre) if made is None else gr.skip()
-        return [self._warnings(notes), roll]
+        except NoteError as error:
+            problem = render("melody_said", problem=str(error)) if PROBLEM in said else gr.skip()
+            return [problem, gr.skip(), gr.skip()]
+        warnings = self._warnings(notes)
+        if made is None:
+            return [warnings, _roll(notes, len(notes), int(length), metre), gr.skip()]
+        return [warnings, gr.skip(), self._whose(made, notes)]
 
     def on_tempo(self, made: Composition | None, tempo: int) -> Updates:
         """The tune is to be heard faster or slower."""
@@ -266,7 +283,10 @@ class MelodyTab:
         return {self.roll: _composed(made, made.request.length), self.status: status}
 
     def _done(self, made: Composition) -> Updates:
-        status = render(
+        return {self.roll: _composed(made), self.status: self._told(made)}
+
+    def _told(self, made: Composition, of_other_notes: bool = False) -> str:
+        return render(
             "melody_status",
             written=len(made.row.notes),
             took=made.seconds,
@@ -274,8 +294,12 @@ class MelodyTab:
             seed=made.seed,
             ended=made.row.ended,
             stopped=made.is_stopped,
+            of_other_notes=of_other_notes,
         )
-        return {self.roll: _composed(made), self.status: status}
+
+    def _whose(self, made: Composition, notes: list[Note]) -> Update:
+        """Whether the tune carries on these notes, once it is written."""
+        return self._told(made, notes != made.request.notes) if made.is_written else gr.skip()
 
     def _warnings(self, notes: list[Note]) -> str:
         return render("melody_said", warnings=self.heard.warnings(notes))

@@ -7,6 +7,21 @@ from genre_models.classifiers import ARCHITECTURES, GenreClassifier, LayerSize, 
 from genre_models.metrics import Accuracy
 
 BYTES_PER_PARAMETER = 4  # float32
+LOOKS_AT = {
+    "mlp": "all numbers of a segment at once, as one long list",
+    "cnn": "small patches of the sound, wherever in the segment they come",
+    "lstm": "one moment after the other, with a memory of those before",
+    "transformer": "every moment beside every other, and weighs which matter",
+    "musicnn": "a finer picture of the sound, with an ear trained on much other music",
+}
+"""What each model goes by, in a few words."""
+CONDITIONS = {
+    "telephone": "through a telephone",
+    "room": "in a room",
+    "noise": "in noise",
+    "hard": "with all of these at once, and quiet",
+}
+"""The recording conditions that a recipe names, in words."""
 OTHER_SYSTEMS = {"verdict": "The verdict", "plain average": "Plain average", "baseline": "Baseline (SVM)"}
 
 
@@ -21,6 +36,7 @@ class ModelCard:
     megabytes: float
     layers: list[LayerSize]
     accuracy: Accuracy | None
+    looks_at: str
 
 
 def describe(models: Mapping[str, GenreClassifier], measured: Mapping[str, Accuracy]) -> dict[str, ModelCard]:
@@ -34,6 +50,7 @@ def describe(models: Mapping[str, GenreClassifier], measured: Mapping[str, Accur
             megabytes=BYTES_PER_PARAMETER * model.n_parameters / 1e6,
             layers=layer_sizes(model),
             accuracy=measured.get(name),
+            looks_at=LOOKS_AT[name],
         )
         for name, model in models.items()
     }

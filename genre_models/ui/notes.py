@@ -7,6 +7,7 @@ from genre_models.classifiers import ARCHITECTURES, GenreClassifier
 from genre_models.inside.sizes import sizes
 from genre_models.seq2seq import EncoderDecoder
 from genre_models.ui.html import render
+from genre_models.ui.models import CONDITIONS
 
 TITLES = {name: architecture.title for name, architecture in ARCHITECTURES.items()} | {
     "melody": "Melody model"
@@ -21,4 +22,7 @@ def explanation(
     `model` is the running one; every size in the text is read off it. `recipe` is what its weights were
     trained with (`metrics_check.read_recipe`), where that is known. Raises `KeyError` for another name.
     """
-    return render(f"notes_{name}", name=name, title=TITLES[name], sizes=sizes(model), recipe=recipe)
+    heard = [CONDITIONS.get(condition, condition) for condition in (recipe or {}).get("conditions", ())]
+    return render(
+        f"notes_{name}", name=name, title=TITLES[name], sizes=sizes(model), recipe=recipe, conditions=heard
+    )

@@ -10,7 +10,7 @@ from genre_models.metrics import Bin, Measured
 from genre_models.share import TOP_TAGS
 from genre_models.ui.html import percent, render
 from genre_models.ui.models import ModelCard, title
-from genre_models.verdict import SURE_CONFIDENCE
+from genre_models.verdict import SURE_CONFIDENCE, Outside, outside
 
 COUNT_WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 CONFIDENCE_WORDS = ((0.8, "high"), (SURE_CONFIDENCE, "fair"), (0.35, "low"), (0.0, "very low"))
@@ -28,6 +28,14 @@ def header(title: str, n_models: int, melody: bool, words: bool) -> str:
 def confidence_word(confidence: float) -> str:
     """How high a probability is, in words."""
     return next(word for floor, word in CONFIDENCE_WORDS if confidence >= floor)
+
+
+def _tags(report: Report) -> Mapping[str, float]:
+    return next((model.tags for model in report.models if model.tags), {})
+
+
+def _away(report: Report) -> Outside:
+    return outside(_tags(report))
 
 
 def _was_measured(report: Report, quality: Measured) -> bool:
@@ -49,14 +57,29 @@ def accuracy_sentence(report: Report, quality: Measured) -> str | None:
 
 
 def like_this(report: Report, quality: Measured) -> Bin | None:
-    """How answers of this confidence turned out; None where that was not measured for these models."""
-    if quality.calibration is None or not _was_measured(report, quality):
+    """How answers of this confidence turned out.
+
+    None where that was not measured: for some of the models only, for music outside the ten genres, and for
+    a confidence that none of the answers came near.
+    """
+    if quality.calibration is None or not _was_measured(report, quality) or _away(report).is_likelier:
         return None
     return quality.calibration.after.near(report.verdict.confidence)
 
 
-def verdict(report: Report, clip_name: str, quality: Measured) -> str:
-    """The answer in words, how sure it is, and what to bear in mind."""
+def weights_sentence(weights: Mapping[str, float]) -> str | None:
+    """Which of several models counts most in the verdict; None where there is nothing to tell apart."""
+    if len(set(weights.values())) < 2 or min(weights.values()) < 0:  # no shares of a whole
+        return None
+    whole = sum(weights.values())
+    first, *others = sorted(weights, key=lambda name: -weights[name])
+    most = percent(weights[first] / whole)
+    rest = ", ".join(f"{title(name)} {percent(weights[name] / whole)}" for name in others)
+    return f"The models do not count alike: {title(first)} has {most} of the weight ({rest})."
+
+
+def verdict(report: Report, clip_name: str, quality: Measured, weights: Mapping[str, float]) -> str:
+    """The answer in words, how sure it is, and what to bear in mind; `weights` say how each model counts."""
     ranked = sorted(report.probabilities.items(), key=lambda item: -item[1])
     return render(
         "verdict",
@@ -65,6 +88,9 @@ def verdict(report: Report, clip_name: str, quality: Measured) -> str:
         word=confidence_word(report.verdict.confidence),
         candidates=[(genre, p) for genre, p in ranked if genre in report.verdict.candidates],
         like_this=like_this(report, quality),
+        away=_away(report),
+        weights=weights,
+        counts=weights_sentence(weights),
         accuracy=accuracy_sentence(report, quality),
         sure_from=SURE_CONFIDENCE,
         title=title,
@@ -73,8 +99,7 @@ def verdict(report: Report, clip_name: str, quality: Measured) -> str:
 
 def cards(report: Report, models: Mapping[str, ModelCard]) -> str:
     """One column per model that answered, bars in the same order in every one; then the tags, if any."""
-    answers = (model.tags for model in report.models if model.tags)
-    tags = sorted(next(answers, {}).items(), key=lambda item: -item[1])
+    tags = sorted(_tags(report).items(), key=lambda item: -item[1])
     return render("cards", report=report, models=models, tags=tags, n_top_tags=TOP_TAGS)
 
 

@@ -1,7 +1,6 @@
 """Several files at once: the part of the Classify tab that answers with a table."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,19 +14,25 @@ from genre_models.ui.models import title
 from genre_models.ui.widgets import plain_html
 
 MOST_FILES = 50
-HEADINGS = {
-    "file": "File",
-    "seconds": "Seconds",
-    "verdict": "Verdict",
-    "sure": "Sure",
-    "confidence": "Confidence",
-    "agreement": "Agreement",
-}
-SHARES = ("confidence", "agreement")
-WIDTHS = {"file": 190, "verdict": 200}  # pixels
-WIDTH = 100
+HEADINGS = ("File", "Length", "Verdict", "Sure", "Confidence", "Agreement")
 CSV_NAME = "genre table.csv"
 STATUS = 'element.setAttribute("role", "status");'
+SORT = """
+element.addEventListener("click", (event) => {
+  const head = event.target.closest("th:has(button)");
+  if (!head) return;
+  const order = head.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
+  const sign = order === "ascending" ? 1 : -1;
+  const key = (row) => row.cells[head.cellIndex]?.dataset.sort ?? "";
+  const compare = (a, b) => !key(a) - !key(b)
+    || sign * key(a).localeCompare(key(b), undefined, { numeric: true });
+  const body = head.closest("table").tBodies[0];
+  body.append(...[...body.rows].sort(compare));
+  head.parentElement.querySelectorAll("[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
+  head.setAttribute("aria-sort", order);
+});
+"""
+"""A press on a heading sorts by that column, a second one the other way round; no value comes last."""
 
 Updates = dict[Any, Any]
 
@@ -43,15 +48,7 @@ class SeveralPanel:
                 "Upload files", file_count="multiple", size="md", elem_id="several-upload"
             )
             self.said = plain_html(elem_id="several-said", js_on_load=STATUS)
-            self.table = gr.Dataframe(
-                visible=False,
-                interactive=False,
-                label="Answers",
-                show_label=False,
-                buttons=[],
-                wrap=True,
-                elem_id="several-table",
-            )
+            self.table = plain_html(elem_id="several-table", js_on_load=SORT)
             self.csv = gr.DownloadButton("Table as CSV", visible=False, elem_id="several-csv", size="sm")
         self.upload.upload(
             self.on_files,
@@ -67,12 +64,14 @@ class SeveralPanel:
             yield {self.said: _said("Tick at least one model under “Models that answer”.", is_error=True)}
             return
         paths, left_out = files[:MOST_FILES], len(files) - MOST_FILES
+        weights = self.ensemble.combination.of(chosen)
+        models = sorted(chosen, key=lambda name: -weights[name])
         answers: list[Answered] = []
         for one in several.answer(paths, self.ensemble, chosen):
             answers.append(one)
             yield {
                 self.said: _said(f"{len(answers)} of {len(paths)} files"),
-                self.table: _table(answers, chosen),
+                self.table: _table(answers, models),
             }
         yield {self.said: _said(_summary(answers, left_out)), self.csv: self._download(answers, chosen)}
 
@@ -96,29 +95,7 @@ def _summary(answers: Sequence[Answered], left_out: int) -> str:
     return " ".join(parts)
 
 
-def _table(answers: Sequence[Answered], chosen: Sequence[str]) -> Any:
-    """Where there is no genre, the reason stands in the place of the verdict."""
-    names = [name for name in several.columns(chosen) if name != several.PROBLEM]
-    widths: list[str | int] = [WIDTHS.get(name, WIDTH) for name in names]
-    return gr.Dataframe(
-        value=[_row(one, names, chosen) for one in answers],
-        headers=[HEADINGS.get(name) or title(name) for name in names],
-        column_widths=widths,
-        visible=True,
-    )
-
-
-def _row(answered: Answered, names: Sequence[str], chosen: Sequence[str]) -> list[Any]:
-    cells = dict(zip(several.columns(chosen), several.row(answered, chosen), strict=True))
-    cells["verdict"] = cells["verdict"] or cells[several.PROBLEM]
-    return [_cell(name, cells[name]) for name in names]
-
-
-def _cell(name: str, value: several.Cell) -> Any:
-    if value is None:
-        return ""
-    if name == "sure":
-        return "yes" if value else "no"
-    if name in SHARES:
-        return round(float(value), 2)
-    return Path(str(value)).name if name == "file" else value
+def _table(answers: Sequence[Answered], models: Sequence[str]) -> str:
+    """A row for each file in words; where there is no genre, the reason stands in its place."""
+    headings = [*HEADINGS, *map(title, models)]
+    return render("several_table", answers=answers, models=models, headings=headings, title=title)

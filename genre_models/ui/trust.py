@@ -4,8 +4,6 @@ from genre_models.metrics import Measured, Reliability
 from genre_models.ui.html import percent, render
 from genre_models.ui.models import title
 
-SMALLEST_DOT, LARGEST_DOT = 7, 22  # pixels across; the area grows with the number of answers
-
 
 def trust(quality: Measured) -> str:
     """The section as HTML; empty where neither calibration nor conditions were measured."""
@@ -26,19 +24,15 @@ def _stages(quality: Measured) -> list[tuple[str, Reliability, list[dict[str, st
     if quality.calibration is None:
         return []
     before, after = quality.calibration.before, quality.calibration.after
-    largest = max((each.count for stage in (before, after) for each in stage.bins), default=1)
-    return [
-        (name, stage, _dots(name, stage, largest)) for name, stage in (("before", before), ("after", after))
-    ]
+    return [(name, stage, _dots(name, stage)) for name, stage in (("before", before), ("after", after))]
 
 
-def _dots(name: str, stage: Reliability, largest: int) -> list[dict[str, str | float]]:
+def _dots(name: str, stage: Reliability) -> list[dict[str, str | float]]:
     """Where the dots of a stage stand, in percent of the diagram, and what they say when pointed at."""
     return [
         {
             "left": 100 * each.confidence,
             "bottom": 100 * each.accuracy,
-            "across": max(SMALLEST_DOT, LARGEST_DOT * (each.count / largest) ** 0.5),
             "tip": f"{name} calibration: {percent(each.confidence)} sure, {percent(each.accuracy)} right, "
             f"{each.count} answers",
         }
