@@ -235,6 +235,21 @@ def test_an_example_is_heard_and_answered(page: Page) -> None:
     expect(page.locator("#timeline .playhead")).to_be_visible()
 
 
+def test_one_sound_at_a_time_and_an_example_is_stopped_by_its_button(page: Page) -> None:
+    example = page.locator("#examples button").first
+    example.click()
+    verdict(page)
+    playing = page.locator("#clip").get_by_label("Pause", exact=True)
+    expect(playing).to_be_visible()
+    page.evaluate("document.createElement('audio').play().catch(() => {})")  # as another player begins
+    expect(playing).to_be_hidden()
+    example.click()
+    expect(playing).to_be_visible()
+    expect(example).to_have_accessible_name(re.compile("^Pause:"))
+    example.click()
+    expect(playing).to_be_hidden()
+
+
 def test_a_link_brings_the_answer_to_another_visitor(page: Page, app_url: str, clips: Path) -> None:
     upload(page, clips / "music.wav")
     sentence = verdict(page)

@@ -61,6 +61,17 @@ def test_the_open_tab_is_in_the_address_without_asking_the_server(page: Page, ap
     expect_open(page, "melody")
 
 
+def test_back_and_forward_go_from_tab_to_tab(page: Page) -> None:
+    loaded = page.evaluate("performance.timeOrigin")
+    for name in ("Inside", "Melody"):
+        page.get_by_role("tab", name=name).click()
+        expect_open(page, name.lower())
+    for step, tab in ((page.go_back, "inside"), (page.go_back, "classify"), (page.go_forward, "inside")):
+        step()
+        expect_open(page, tab)
+    assert page.evaluate("performance.timeOrigin") == loaded
+
+
 def test_a_link_within_the_page_opens_its_tab_without_a_reload(page: Page) -> None:
     loaded = page.evaluate("performance.timeOrigin")
     page.evaluate("document.querySelector('#verdict').innerHTML = '<a id=way href=\"?tab=melody\">There</a>'")
