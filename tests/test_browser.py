@@ -213,6 +213,7 @@ def test_a_clip_can_be_trimmed_before_the_models_are_asked(page: Page, clips: Pa
     page.get_by_role("checkbox", name="Answer as soon as a clip is in").uncheck()
     upload(page, clips / "music.wav")
     expect(page.locator("#verdict")).to_contain_text("press “Ask the models”")
+    expect(page.locator("#clip #duration")).to_have_text("0:12")  # before, Gradio's selection has no length
     page.locator("#clip").get_by_label("Trim audio to selection").click()
     page.locator("#clip").get_by_role("button", name="Trim", exact=True).click()
     expect(page.locator("#clip #duration")).not_to_have_text("0:12")
