@@ -39,9 +39,8 @@ class MelSpectrogram:
 
     def __call__(self, waveforms: Tensor) -> Tensor:
         """Of each waveform by itself; without gradients."""
-        half, samples = self.n_fft // 2, waveforms.shape[1]
-        mels = waveforms.new_empty(len(waveforms), 1 + samples // self.hop_length, self.n_mels)
-        block = BLOCK_NUMBERS // self.n_fft
+        half, block = self.n_fft // 2, BLOCK_NUMBERS // self.n_fft
+        mels = waveforms.new_empty(len(waveforms), 1 + waveforms.shape[1] // self.hop_length, self.n_mels)
         for waveform, out in zip(waveforms, mels, strict=True):
             frames = F.pad(waveform, (half, half)).unfold(0, self.n_fft, self.hop_length)  # (frames, n_fft)
             for rows, part in zip(frames.split(block), out.split(block), strict=True):
@@ -49,7 +48,7 @@ class MelSpectrogram:
                 squares = spectrum.flatten(1).square_()
                 bands = part.split(BAND_MELS, dim=1)
                 for (bins, filters), band in zip(self.bands, bands, strict=True):
-                    band.copy_(squares[:, bins] @ filters)
+                    torch.mm(squares[:, bins], filters, out=band)
         return mels.transpose(1, 2)
 
 
@@ -86,5 +85,10 @@ def mfcc(segments: Tensor) -> Tensor:
     """
     if segments.ndim != 2:
         raise ValueError(f"segments must have shape (n, samples), not {tuple(segments.shape)}")
-    dct = create_dct(N_MFCC, N_MELS, norm="ortho").double()  # (mels, coefficients)
-    return (log_mel(segments).double().transpose(1, 2) @ dct).float()
+    return (log_mel(segments).double().transpose(1, 2) @ _dct()).float()
+
+
+@cache
+def _dct() -> Tensor:
+    """The orthonormal DCT-II, (mels, coefficients), in double precision."""
+    return create_dct(N_MFCC, N_MELS, norm="ortho").double()

@@ -1,5 +1,6 @@
 """The same work on many things at once, each in one of several processes."""
 
+import gc
 import multiprocessing
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -56,5 +57,6 @@ def run(
 
 def _begin(initializer: Callable[[], object] | None) -> None:
     keep_freed()
+    gc.freeze()  # what it inherits is not garbage: to look there costs time, and copies of the pages
     if initializer is not None:
         initializer()

@@ -11,13 +11,17 @@ import pytest
 import soundfile
 import torch
 
+from genre_models import audio
 from genre_models.classifiers import GENRES
+from genre_models.decoding import pool
+from genre_models.decoding.container import HEAVY
 from genre_models.training import dataset as dataset_module
-from genre_models.training.dataset import Dataset, cache_file, extract_all, load_dataset
+from genre_models.training.dataset import Dataset, cache_file, extract_all, load_dataset, on_all_cores
 from genre_models.training.files import DataError
 from genre_models.training.folds import SPLITS, Split, inner_folds, outer_folds, published_split
 from genre_models.training.gtzan import PUBLISHED, Recording, describe, index, is_full_set
 from tests.clips import gtzan_dir
+from tests.hostile_bytes import tagged_flac
 from tests.sounds import prepare, write_dataset
 
 
@@ -162,6 +166,30 @@ def test_extraction_skips_and_names_what_is_broken(small: Path, tmp_path: Path) 
     assert len(dataset.recordings) == 4
     assert dataset.mfccs["clean"].shape == dataset.mfccs["mp3"].shape == (6, 130, 13)
     assert dataset.variants.shape == (6, dataset_module.N_VARIANTS, 130, 13)
+
+
+def test_a_file_that_ends_a_process_is_named_and_the_rest_is_extracted(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(small, tmp_path / "data")
+    greedy = tmp_path / "data" / "clips" / "blues" / "blues.00054.flac"
+    tagged_flac(greedy)
+    monkeypatch.setattr(pool, "MAX_CPU_S", 1)
+    broken = extract_all(index(tmp_path / "data"), tmp_path / "cache")
+    assert {recording.path: said for recording, said in broken.items()} == {greedy: HEAVY}
+
+
+def test_processes_of_a_pool_decode_as_readers_do(small: Path) -> None:
+    files = [str(recording.path) for recording in index(small)]
+    here = on_all_cores(decoded_and_by_whom, files, "files", "file")
+    for file, (waveform, has_readers) in zip(files, here, strict=True):
+        assert not has_readers
+        np.testing.assert_array_equal(waveform, audio.load(file))
+
+
+def decoded_and_by_whom(file: str) -> tuple[np.ndarray, bool]:
+    """The waveform, and whether this process has readers."""
+    return audio.load(file).numpy(), any(pool._idle.queue)
 
 
 def test_cache_is_used_survives_and_knows_its_parameters(

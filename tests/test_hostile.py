@@ -1,6 +1,7 @@
 """A stranger's files: each gets a sentence or an answer at a bounded cost, and the next visitor is served."""
 
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -12,16 +13,17 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from genre_models import audio
+from genre_models import audio, parallel
 from genre_models.audio import AudioError
 from genre_models.decoding import pool
 from genre_models.decoding.limits import MAX_MEMORY
 from tests import hostile_bytes, memory
 from tests.audio_files import assert_one_sentence, tone, write
-from tests.hostile import ANSWERED, CORPUS, EITHER, REFERRING, SLOW, SOUND, Hostile
+from tests.hostile import ANSWERED, CORPUS, EITHER, HEAVY, REFERRING, SLOW, SOUND, Hostile
 
 MIB = 2**20
 
@@ -83,6 +85,21 @@ def test_a_file_that_keeps_the_decoder_busy_is_given_up(
     monkeypatch.setattr(pool, "MAX_CPU_S", 1)
     assert case.becomes in outcome(tmp_path / case.name)
     assert outcome(good) == ANSWERED
+
+
+def read_here(path: Path) -> tuple[str, int]:
+    """What a process that decodes by itself says of a file, and how much memory it may take afterwards."""
+    torch.set_num_threads(1)  # those of the process that this one is a fork of are not here
+    pool.read_here()
+    return outcome(path), resource.getrlimit(resource.RLIMIT_AS)[0]
+
+
+def test_a_process_that_decodes_by_itself_keeps_to_the_memory(tmp_path: Path, good: Path) -> None:
+    hostile_bytes.zipped_mov(tmp_path / "a.mov")
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    answers = parallel.run(read_here, [tmp_path / "a.mov", good], "files", "file", workers=1)
+    assert HEAVY in answers[0][0]
+    assert answers[1] == (ANSWERED, limit) == (ANSWERED, answers[0][1])
 
 
 GREEDY = ("zipped.mov", "crowded.mov", "hours.flac", "hours.webm", "promises.wav")

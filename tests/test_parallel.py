@@ -1,5 +1,6 @@
 """Work shared out over processes: order, progress, errors, interruptions."""
 
+import gc
 import multiprocessing
 import os
 import platform
@@ -41,6 +42,11 @@ def pages_taken(_: int) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
+def objects_never_searched(_: int) -> int:
+    """By the garbage collector."""
+    return gc.get_freeze_count()
+
+
 def failing_at_once(number: int, error: type[BaseException], folder: Path) -> None:
     if number == 0:
         raise error("no more")
@@ -60,6 +66,11 @@ def test_work_is_done_in_other_processes_as_many_as_asked_for() -> None:
         processes = set(parallel.run(process, range(N_ITEMS), "processes", "number", workers))
         assert len(processes) <= workers
         assert os.getpid() not in processes
+
+
+def test_no_garbage_is_looked_for_in_what_a_process_inherits() -> None:
+    assert parallel.run(objects_never_searched, [0], "objects", "object", workers=1)[0] > 10_000
+    assert gc.get_freeze_count() == 0
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")

@@ -91,10 +91,10 @@ class Decoder:
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Yield (frames, channels), BLOCK_FRAMES at most, full scale +-1. AudioError for NaN or infinity."""
         for is_stored, frames in groupby(self._frames, self._is_stored):
-            for block in self._stored(frames) if is_stored else self._converted(frames):
-                if not (block.min() >= -MAX_AMPLITUDE and block.max() <= MAX_AMPLITUDE):  # true for NaN too
-                    raise AudioError(NOT_NUMBERS)
-                yield block
+            if is_stored:
+                yield from self._stored(frames)
+            else:
+                yield from _finite(self._converted(frames))
 
     def promised_s(self, heard_s: float) -> float:
         """Seconds there should have been, `heard_s` of them having come out of `blocks()` up to its end."""
@@ -156,6 +156,13 @@ class Decoder:
             return
         for converted in converted_frames:
             yield converted.to_ndarray().reshape(-1, self.channels).astype(np.float32, copy=False)
+
+
+def _finite(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    for block in blocks:
+        if not (block.min() >= -MAX_AMPLITUDE and block.max() <= MAX_AMPLITUDE):  # true for NaN too
+            raise AudioError(NOT_NUMBERS)
+        yield block
 
 
 @contextmanager

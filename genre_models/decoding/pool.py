@@ -20,8 +20,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from genre_models.decoding.bounded import address_space, decode_within, prepare
 from genre_models.decoding.container import HEAVY
-from genre_models.decoding.limits import MAX_CPU_S, MAX_WAIT_S, AudioError
+from genre_models.decoding.limits import MAX_CPU_S, MAX_MEMORY, MAX_WAIT_S, AudioError
 from genre_models.decoding.mix import Decoded
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -37,7 +38,10 @@ def read(path: str | PathLike[str], sample_rates: Sequence[int]) -> Decoded:
     """As `decode`, in another process; waits while as many as there are cores are at it. Raises AudioError.
 
     A file that takes the reader more than MAX_CPU_S or MAX_MEMORY, or crashes it, is an error like another.
+    After `read_here` it is this process that reads.
     """
+    if _reads_here:
+        return decode_within(MAX_CPU_S, address_space() + MAX_MEMORY, path, sample_rates)
     reader = _idle.get()
     try:
         if not reader or not reader.is_ready:
@@ -48,6 +52,16 @@ def read(path: str | PathLike[str], sample_rates: Sequence[int]) -> Decoded:
             reader.stop()
             reader = None
         _idle.put(reader)
+
+
+def read_here() -> None:
+    """From now on read in this process, which a file that goes beyond the limits ends.
+
+    For the processes of a pool, which may be lost: samples need not go from one process to another then.
+    """
+    global _reads_here
+    _reads_here = True
+    prepare()
 
 
 class _Reader:
@@ -144,6 +158,7 @@ def _stop_all() -> None:
             reader.stop()
 
 
+_reads_here = False
 _idle = _all_idle()
 os.register_at_fork(after_in_child=_begin_anew)
 atexit.register(_stop_all)

@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 import torch
 from huggingface_hub import HfUri
 
-from genre_models import parallel
 from genre_models.classifiers import ARCHITECTURES
 from genre_models.hub import COMBINATION_FILE, WeightsError
 from genre_models.melody.corpus import CorpusError
@@ -23,7 +22,13 @@ from genre_models.training import descents, gtzan, hub_data, melody, non_music, 
 from genre_models.training.arguments import build_parser
 from genre_models.training.checkpoint import CheckpointError
 from genre_models.training.choice import ALL, CHOICES_FILE, choose, read_choices, write_choices
-from genre_models.training.dataset import Dataset, extract_all, listen_to_unlabelled, load_dataset
+from genre_models.training.dataset import (
+    Dataset,
+    extract_all,
+    listen_to_unlabelled,
+    load_dataset,
+    on_all_cores,
+)
 from genre_models.training.distributed import Alone, LaunchError, is_main, is_shared, launched
 from genre_models.training.evaluation import combination, evaluate
 from genre_models.training.files import DataError, write_json
@@ -139,7 +144,7 @@ def _genre(arguments: argparse.Namespace) -> None:
 def _runner(address: str | None, recordings: Sequence[gtzan.Recording], cache: Path) -> Iterator[Runner]:
     """What extracts: this machine, or the cluster at `address`."""
     if address is None:
-        yield parallel.run
+        yield on_all_cores
         return
     try:
         from genre_models.training.cluster import cluster  # noqa: PLC0415 - not everybody installs Dask

@@ -4,7 +4,8 @@ import hashlib
 import inspect
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache as once
 from functools import partial
@@ -17,7 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from genre_models import audio, features, musicnn, parallel
+from genre_models import audio, decoding, features, musicnn, parallel
 from genre_models.classifiers import GENRES
 from genre_models.hub import bundled_ear
 from genre_models.musicnn import Heard, MusiCNN
@@ -124,6 +125,8 @@ def keep(tensors: Mapping[str, Tensor], target: Path) -> None:
     unfinished.replace(target)
 
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 Key = TypeVar("Key")
 Work = tuple[Path, Callable[[], dict[str, Tensor]]]
 """Where something belongs in the cache, and how it is made."""
@@ -142,6 +145,21 @@ def _to_cache(work: Work) -> str | None:
     return None
 
 
+def on_all_cores(
+    function: Callable[[Item], Result], items: Iterable[Item], label: str, unit: str
+) -> list[Result]:
+    """As `parallel.run`, where `function` reads sound files and may be called again for an item.
+
+    Each process decodes by itself. Where a file ends one, all is done again with decoders apart, in which
+    such a file is an `AudioError`.
+    """
+    items = list(items)
+    try:
+        return parallel.run(function, items, label, unit, initializer=decoding.read_here)
+    except BrokenProcessPool:
+        return parallel.run(function, items, label, unit)
+
+
 def _fill(work: Mapping[Key, Work], label: str, run: parallel.Runner) -> dict[Key, str]:
     """Do what is missing in parallel, with a progress bar; returns what cannot be read, and why."""
     missing = {key: one for key, one in work.items() if not one[0].is_file()}
@@ -152,7 +170,7 @@ def _fill(work: Mapping[Key, Work], label: str, run: parallel.Runner) -> dict[Ke
 
 
 def extract_all(
-    recordings: Sequence[Recording], cache: Path, run: parallel.Runner = parallel.run
+    recordings: Sequence[Recording], cache: Path, run: parallel.Runner = on_all_cores
 ) -> dict[Recording, str]:
     """Fill the cache in parallel, with a progress bar; returns what cannot be read, and why.
 
@@ -171,7 +189,7 @@ def listen_to_unlabelled(folder: Path, cache: Path) -> tuple[Tensor, Tensor]:
     work: dict[Path, Work] = {
         path: (unlabelled_file(path, cache), partial(_extract_unlabelled, path)) for path in files
     }
-    broken = _fill(work, "unlabelled music", parallel.run)
+    broken = _fill(work, "unlabelled music", on_all_cores)
     heard = [load_file(unlabelled_file(path, cache)) for path in files if path not in broken]
     if not heard:
         raise DataError(f"There is no music that can be read below {folder}.")

@@ -16,8 +16,9 @@ from pathlib import Path
 import librosa
 import torch
 
-from genre_models import audio, features, parallel
+from genre_models import audio, features
 from genre_models.training.dataset import keep as keep_tensors
+from genre_models.training.dataset import on_all_cores
 from genre_models.training.gtzan import Recording, index
 from tests.benchmarks.beside import compared, keep, machine, turns
 from tests.conftest import ROOT
@@ -43,7 +44,7 @@ def clips() -> list[Recording]:
 def ours(folder: Path) -> None:
     """Index and extract on all cores."""
     with tempfile.TemporaryDirectory(dir=folder) as cache:
-        parallel.run(partial(extract, Path(cache)), clips(), "ours", "file")
+        on_all_cores(partial(extract, Path(cache)), clips(), "ours", "file")
 
 
 def the_course() -> dict[str, list[object]]:
