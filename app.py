@@ -49,7 +49,7 @@ WARM_UP_RATE = 44_100
 def build(served: Served) -> gr.Blocks:
     """The whole page, ready to launch."""
     offer_tools()
-    ensemble, quality, melody, heard = served.ensemble, served.quality, served.melody, served.heard
+    ensemble, quality, melody, heard = served.ensemble, served.quality, served.melody, served.repertoire
     with Page(
         title=TITLE, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S), analytics_enabled=False, fill_width=True
     ) as demo:

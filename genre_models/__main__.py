@@ -13,7 +13,7 @@ from genre_models import several
 from genre_models.classifiers import ARCHITECTURES
 from genre_models.hub import MELODY_FOLDER, WeightsError, load_ensemble, load_melody, locate
 from genre_models.melody import score
-from genre_models.melody.tunes import Composition, Wish, load_heard
+from genre_models.melody.tunes import Composition, Wish, load_repertoire
 from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.sampling import HOTTEST
 
@@ -116,7 +116,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     composition = Composition(Wish(**asked).request())
     for _ in composition.batches(model):
         pass
-    answer = composition.answer(load_heard(folder / MELODY_FOLDER))
+    answer = composition.answer(load_repertoire(folder / MELODY_FOLDER))
     if arguments.json:
         _say(json.dumps(answer))
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from genre_models.classifiers import GENRES
-from genre_models.melody.tunes import METRICS_FILE, Heard, load_heard
+from genre_models.melody.tunes import METRICS_FILE, Repertoire, load_repertoire
 from genre_models.metrics import Measured, measured
 
 MOST_TEXT = 80  # characters of a name or title
@@ -35,19 +35,19 @@ def read_measured(folder: Path) -> Measured:
         raise MetricsError(f"{file} does not hold what train.py evaluate writes.") from error
 
 
-def read_heard(folder: Path) -> Heard:
+def read_repertoire(folder: Path) -> Repertoire:
     """What a melody model was trained on, by the metrics in its folder; nothing where they do not say.
 
     Raises `MetricsError` where they hold something else.
     """
     try:
-        heard = load_heard(folder)
-        for pitch in (heard.lowest, heard.highest):
+        repertoire = load_repertoire(folder)
+        for pitch in (repertoire.lowest, repertoire.highest):
             _whole(pitch, most=HIGHEST_PITCH)
-        _whole(heard.tunes)
+        _whole(repertoire.tunes)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise MetricsError(f"{folder / METRICS_FILE} does not hold what train.py melody writes.") from error
-    return heard
+    return repertoire
 
 
 def read_perplexity(folder: Path) -> float | None:

@@ -17,9 +17,15 @@ from genre_models.hub import (
     locate,
 )
 from genre_models.melody import MelodyTransformer
-from genre_models.melody.tunes import Heard
+from genre_models.melody.tunes import Repertoire
 from genre_models.metrics import Measured
-from genre_models.metrics_check import MetricsError, read_heard, read_measured, read_perplexity, read_recipe
+from genre_models.metrics_check import (
+    MetricsError,
+    read_measured,
+    read_perplexity,
+    read_recipe,
+    read_repertoire,
+)
 from genre_models.words import TextTransformer, TranslationTransformer
 
 
@@ -37,7 +43,7 @@ class Served:
     melody: MelodyTransformer | None = None
     translation: TranslationTransformer | None = None
     text: TextTransformer | None = None
-    heard: Heard = field(default_factory=Heard)
+    repertoire: Repertoire = field(default_factory=Repertoire)
     quality: Measured = field(default_factory=Measured)
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     perplexity: float | None = None
@@ -77,7 +83,7 @@ def _load(source: Source) -> Served:
     if served.melody is not None:
         served = replace(served, perplexity=read_perplexity(folder))
     try:
-        served = replace(served, heard=read_heard(folder))
+        served = replace(served, repertoire=read_repertoire(folder))
         return replace(served, quality=_of(served.ensemble, read_measured(source.metrics)))
     except MetricsError as error:
         return replace(served, doubt=_by_name(source, error))

@@ -82,7 +82,7 @@ def test_pulled_models_bring_what_was_measured_of_them(bundled: tuple[Repo, str]
     served = serve("ada/ears")
     assert served.doubt is None
     assert served.quality == measured()
-    assert served.heard.tunes is not None
+    assert served.repertoire.tunes is not None
     assert served.perplexity is not None
 
 

@@ -16,9 +16,9 @@ from genre_models.melody.keys import likely_key
 from genre_models.melody.tune import Note
 from genre_models.melody.tunes import (
     Composition,
-    Heard,
+    Repertoire,
     Wish,
-    load_heard,
+    load_repertoire,
     what_follows,
 )
 from genre_models.ui.melody import MelodyTab
@@ -107,17 +107,17 @@ def test_of_a_long_tune_whole_bars_are_left_out() -> None:
 
 
 def test_notes_outside_what_was_heard_are_named() -> None:
-    heard = Heard(55, 88, 3000)
-    assert heard.warnings(notes.parse("G3 E6 R")) == []
-    assert heard.warnings(notes.parse("G6 A4 G6"))[0].startswith("G6 is outside")
-    assert heard.warnings(notes.parse("G6 F#3"))[0].startswith("F#3, G6 are outside")
-    assert Heard().warnings(notes.parse("A0")) == []
+    repertoire = Repertoire(55, 88, 3000)
+    assert repertoire.warnings(notes.parse("G3 E6 R")) == []
+    assert repertoire.warnings(notes.parse("G6 A4 G6"))[0].startswith("G6 is outside")
+    assert repertoire.warnings(notes.parse("G6 F#3"))[0].startswith("F#3, G6 are outside")
+    assert Repertoire().warnings(notes.parse("A0")) == []
 
 
 def test_what_was_heard_is_read_from_the_metrics(tmp_path: Path) -> None:
-    assert load_heard(tmp_path) == Heard()
+    assert load_repertoire(tmp_path) == Repertoire()
     (tmp_path / "metrics.json").write_text('{"tunes": 3000, "heard": [55, 88]}')
-    assert load_heard(tmp_path) == Heard(55, 88, 3000)
+    assert load_repertoire(tmp_path) == Repertoire(55, 88, 3000)
 
 
 def test_sheet_music_is_drawn_outside_the_main_thread(model: MelodyTransformer) -> None:
@@ -141,7 +141,7 @@ def test_a_beginning_fills_its_bars_in_its_key(preset: object) -> None:
 
 def test_without_weights_the_tab_says_how_to_train_them() -> None:
     with gr.Blocks() as page:
-        MelodyTab(None, Heard())
+        MelodyTab(None, Repertoire())
     (said,) = (block for block in page.blocks.values() if isinstance(block, gr.HTML))
     assert "python train.py melody" in said.value
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genre_models.melody.tunes import load_heard
+from genre_models.melody.tunes import load_repertoire
 from genre_models.metrics import EVALUATION_FILE, measured
-from genre_models.metrics_check import MetricsError, read_heard, read_measured, read_perplexity
+from genre_models.metrics_check import MetricsError, read_measured, read_perplexity, read_repertoire
 from genre_models.paths import BUNDLED_WEIGHTS
 
 JSON = st.recursive(
@@ -33,14 +33,14 @@ def write(folder: Path, content: object) -> Path:
 def test_our_own_metrics_pass() -> None:
     assert read_measured(EVALUATION_FILE.parent) == measured()
     melody = BUNDLED_WEIGHTS / "melody"
-    assert read_heard(melody) == load_heard(melody)
+    assert read_repertoire(melody) == load_repertoire(melody)
     perplexity = json.loads((melody / "metrics.json").read_text())["perplexity"]["transformer"]["note"]
     assert read_perplexity(melody) == perplexity
 
 
 def test_nothing_measured_is_nothing(tmp_path: Path) -> None:
     assert read_measured(tmp_path).accuracies == {}
-    assert read_heard(tmp_path).tunes is None
+    assert read_repertoire(tmp_path).tunes is None
     assert read_perplexity(tmp_path) is None
 
 
@@ -147,7 +147,7 @@ def test_files_that_are_no_json_object_are_refused(content: str, tmp_path: Path)
 def test_a_range_that_is_none_is_refused(metrics: object, tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     with pytest.raises(MetricsError):
-        read_heard(tmp_path)
+        read_repertoire(tmp_path)
 
 
 @pytest.mark.parametrize("note", [0.5, "10", None, float("inf")])

@@ -213,8 +213,9 @@ def test_next_note_marks_what_was_chosen(chosen: str, place: int) -> None:
 
 
 def test_percent_is_as_precise_as_it_is_useful() -> None:
-    shares = (0, 0.0004, 0.001, 0.024, 0.0996, 0.314, 1)
-    expected = ["under 0.1%", "under 0.1%", "0.1%", "2.4%", "10%", "31%", "100%"]
+    shares = (0, 0.0004, 0.001, 0.024, 0.0996, 0.314, 0.9949, 0.996, 0.99949, 0.9996, 1)
+    expected = ["under 0.1%", "under 0.1%", "0.1%", "2.4%", "10%", "31%", "99%"]
+    expected += ["99.6%", "99.9%", "over 99.9%", "100%"]
     assert [look.percent(share) for share in shares] == expected
 
 

@@ -65,7 +65,7 @@ def _named(name: str, known: Mapping[str, Named], kind: str) -> Named:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Repertoire:
     """What the model was trained on, as `metrics.json` beside its weights has it; None where it does not say.
 
     `lowest` and `highest` are MIDI pitches.
@@ -92,14 +92,14 @@ class Heard:
         return [f"{outside} {which} the model heard in training ({heard}): it may not know how to go on."]
 
 
-def load_heard(folder: Path) -> Heard:
+def load_repertoire(folder: Path) -> Repertoire:
     """From the metrics in the model's folder; all None where there are none."""
     file = folder / METRICS_FILE
     if not file.is_file():
-        return Heard()
+        return Repertoire()
     metrics: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     lowest, highest = metrics.get("heard", (None, None))
-    return Heard(lowest, highest, metrics.get("tunes"))
+    return Repertoire(lowest, highest, metrics.get("tunes"))
 
 
 @dataclass
@@ -163,13 +163,13 @@ class Composition:
         tokens = sum(len(window.target) - 1 for window in self.row.windows)
         return tokens / self.seconds if self.seconds else 0.0
 
-    def answer(self, heard: Heard) -> dict[str, Any]:
+    def answer(self, repertoire: Repertoire) -> dict[str, Any]:
         """What the HTTP API's /generate and the command line say of it, as plain JSON values."""
         return {
             "notes": language.write(self.notes),
             "seed": self.seed,
             "tokens_per_second": round(self.tokens_per_second, 1),
-            "warnings": heard.warnings(list(self.request.notes)),
+            "warnings": repertoire.warnings(list(self.request.notes)),
         }
 
     def up_to(self, n: int) -> tuple[str, int]:

@@ -64,10 +64,12 @@ def axis(title: str, **more: Any) -> Layout:
 
 
 def percent(share: float) -> str:
-    """A share for a person: 31%, 2.4%, under 0.1%."""
+    """A share for a person: 31%, 2.4%, under 0.1%; 99.6% and over 99.9% for what is not all."""
     if share < 0.001:
         return "under 0.1%"
-    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
+    if 0.9995 <= share < 1:
+        return "over 99.9%"
+    return f"{share:.1%}" if share < 0.0995 or 0.995 <= share < 1 else f"{share:.0%}"
 
 
 def two_sided(below: str, above: str) -> list[tuple[float, str]]:

@@ -16,7 +16,7 @@ from genre_models.melody.tunes import (
     KEYS_BY_NAME,
     METRES_BY_NAME,
     Composition,
-    Heard,
+    Repertoire,
     Wish,
 )
 from genre_models.plots.roll import piano_roll
@@ -52,12 +52,12 @@ Updates = dict[Any, Update]
 class MelodyTab:
     """The widgets of the tab and what happens when they are used."""
 
-    def __init__(self, model: MelodyTransformer | None, heard: Heard) -> None:
+    def __init__(self, model: MelodyTransformer | None, repertoire: Repertoire) -> None:
         if model is None:
             plain_html(panel(*NO_MODEL))
             return
         self.model = model
-        self.heard = heard
+        self.repertoire = repertoire
         self._build()
         self._connect()
 
@@ -79,11 +79,11 @@ class MelodyTab:
                         buttons=[],
                     )
                     self.status = plain_html(
-                        render("melody_status", tunes=self.heard.tunes), elem_id="melody-status"
+                        render("melody_status", tunes=self.repertoire.tunes), elem_id="melody-status"
                     )
                 self.result = ResultPanel(self.made)
         self.result.build_sheet()
-        self.look = LookPanel(self.model, self.made, self.roll, self.heard.tunes)
+        self.look = LookPanel(self.model, self.made, self.roll, self.repertoire.tunes)
         NotesPanel(self.model, self.notes, self.key, self.metre)
 
     def _build_notes(self) -> None:
@@ -192,7 +192,7 @@ class MelodyTab:
             self.on_tempo, [self.made, self.tempo], self.result.outputs, **light | {"queue": True}
         )
         asked = [self.notes, self.length, self.temperature, self.top_k, self.top_p]
-        GenerateEndpoint(self.model, self.heard, asked, [self.key, self.metre])
+        GenerateEndpoint(self.model, self.repertoire, asked, [self.key, self.metre])
 
     # What the visitor does ------------------------------------------------------------------------------
 
@@ -302,7 +302,7 @@ class MelodyTab:
         return self._told(made, notes != made.request.notes) if made.is_written else gr.skip()
 
     def _warnings(self, notes: list[Note]) -> str:
-        return render("melody_said", warnings=self.heard.warnings(notes))
+        return render("melody_said", warnings=self.repertoire.warnings(notes))
 
 
 def _roll(notes: list[Note], n_seed: int, length: int, metre: str = "4/4") -> go.Figure:

@@ -8,7 +8,7 @@ from gradio.components import Component
 from gradio.processing_utils import save_bytes_to_cache
 
 from genre_models.melody import MelodyTransformer, score
-from genre_models.melody.tunes import Composition, Heard, Wish
+from genre_models.melody.tunes import Composition, Repertoire, Wish
 from genre_models.sampling import MOST_SEED, RANDOM
 from genre_models.ui.widgets import refusal
 
@@ -23,9 +23,13 @@ class GenerateEndpoint:
     """
 
     def __init__(
-        self, model: MelodyTransformer, heard: Heard, asked: Sequence[Component], frame: Sequence[Component]
+        self,
+        model: MelodyTransformer,
+        repertoire: Repertoire,
+        asked: Sequence[Component],
+        frame: Sequence[Component],
     ) -> None:
-        self.model, self.heard = model, heard
+        self.model, self.repertoire = model, repertoire
         seed = gr.Number(RANDOM, label="Seed", precision=0, minimum=RANDOM, maximum=MOST_SEED, visible=False)
         self.file = gr.File(visible=False, label="MIDI file")
         gr.Button(visible=False).click(
@@ -75,7 +79,7 @@ class GenerateEndpoint:
             pass
         content, name = score.midi(composition.tune), f"tune-{composition.seed}.mid"
         file = save_bytes_to_cache(content, name, cache_dir=self.file.GRADIO_CACHE)
-        return composition.answer(self.heard), file
+        return composition.answer(self.repertoire), file
 
 
 def _composition(wish: Wish) -> Composition:
