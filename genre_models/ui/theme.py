@@ -9,7 +9,7 @@ from genre_models.paths import ASSETS
 
 FAVICON = ASSETS / "favicon.svg"
 STYLE_SHEET = ASSETS / "style.css"
-SCRIPTS = tuple(ASSETS / name for name in ("app.js", "inside.js", "words.js", "tabs.js"))
+SCRIPTS = tuple(ASSETS / name for name in ("settle.js", "app.js", "inside.js", "words.js", "tabs.js"))
 LOCAL_FONT = "Source Sans Pro"  # bundled with Gradio in these two weights, so no request leaves the page
 
 
@@ -55,7 +55,9 @@ def head() -> str:
     """The app's icon and its own scripts, in the page itself so that they run before Gradio's."""
     icon = quote(FAVICON.read_text(encoding="utf-8"))
     script = "\n".join(script.read_text(encoding="utf-8") for script in SCRIPTS)
-    return f'<link rel="icon" href="data:image/svg+xml,{icon}"><script>\n{script}\n</script>'
+    # The style sheet comes too late for this.
+    hidden = "<style>.growing :is(main, footer) { visibility: hidden; }</style>"
+    return f'<link rel="icon" href="data:image/svg+xml,{icon}">{hidden}<script>\n{script}\n</script>'
 
 
 def theme() -> gr.themes.Base:
