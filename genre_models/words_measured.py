@@ -66,8 +66,34 @@ class Pointer:
 
 
 @dataclass(frozen=True)
+class Matched:
+    """How near so many translations come to a person's; `exact` is the share that is the same."""
+
+    phrases: int
+    chrf: Score
+    exact: float
+
+
+@dataclass(frozen=True)
+class Evenness:
+    """How evenly the cross-attention looks at the `read` pieces of a beginning, 0 to 1, 1 being all alike.
+
+    It is the entropy of the weights over the most that it could be: the `mean` over heads, and the least,
+    that of the `sharpest`.
+    """
+
+    read: int
+    mean: float
+    sharpest: float
+
+
+@dataclass(frozen=True)
 class MeasuredTranslation:
-    """Of translation: phrases by part and by origin, scores by system, and the first phrases held out."""
+    """Of translation: phrases by part and by origin, scores by system, and the first phrases held out.
+
+    `doubts` are the test phrases by what the app says against their translations; `sure_from` is the
+    probability per piece below which it calls pieces unlikely.
+    """
 
     split: Mapping[str, int]
     origins: Mapping[str, int]
@@ -76,6 +102,8 @@ class MeasuredTranslation:
     exact: Mapping[str, float]
     examples: Sequence[Example]
     pointer: Pointer | None
+    sure_from: float
+    doubts: Mapping[str, Matched]
 
     @property
     def programs(self) -> list[str]:
@@ -96,6 +124,7 @@ class MeasuredText:
     bits: Mapping[str, float]
     """Per character."""
     examples: Sequence[Passage]
+    evenness: Evenness
 
 
 @dataclass(frozen=True)
@@ -119,7 +148,7 @@ def words_measured(folder: Path = METRICS) -> WordsMeasured:
 
 def _translation(stored: Mapping[str, Any]) -> MeasuredTranslation:
     test, split = stored["test"], stored["split"]
-    systems = test["systems"]
+    systems, against = test["systems"], stored["doubt"]["test"]["against"]
     return MeasuredTranslation(
         split={part: split[part] for part in ("train", "valid", "test")},
         origins=stored["data"]["pairs"],
@@ -128,7 +157,13 @@ def _translation(stored: Mapping[str, Any]) -> MeasuredTranslation:
         exact={name: one["exact"] for name, one in systems.items()},
         examples=[Example(one["source"], one["reference"], one["translation"]) for one in test["examples"]],
         pointer=_pointer(stored["alignment"]),
+        sure_from=stored["doubt"]["sure_from"],
+        doubts={reason: _matched(one) for reason, one in against.items()},
     )
+
+
+def _matched(stored: Mapping[str, Any]) -> Matched:
+    return Matched(stored["phrases"], _score(stored["chrF"], "score"), stored["exact"])
 
 
 def _pointer(stored: Mapping[str, Any]) -> Pointer | None:
@@ -139,7 +174,7 @@ def _pointer(stored: Mapping[str, Any]) -> Pointer | None:
 
 
 def _text(stored: Mapping[str, Any]) -> MeasuredText:
-    test = stored["test"]
+    test, evenness = stored["test"], stored["evenness"]
     systems = test["systems"]
     return MeasuredText(
         books=stored["data"]["books"],
@@ -149,6 +184,7 @@ def _text(stored: Mapping[str, Any]) -> MeasuredText:
         per_piece={name: _score(one["piece"], "perplexity") for name, one in systems.items()},
         bits={name: one["bits_per_character"] for name, one in systems.items()},
         examples=[_passage(one["given"], one["real"]) for one in test["examples"]],
+        evenness=Evenness(evenness["read"], evenness["mean"], evenness["sharpest"]["evenness"]),
     )
 
 

@@ -23,7 +23,7 @@ from genre_models.words import (
 )
 from genre_models.words.asking import MOST_CHARACTERS, MOST_PIECES
 from genre_models.words.looking import Looks, merge
-from genre_models.words.translate import SURE_FROM, Candidate, Translation
+from genre_models.words.translate import SURE_FROM, Candidate, Doubt, Translation
 from genre_models.words.vocabulary import END, START, Cut, Vocabulary, Word, plain_words
 
 TEXTS = ["Save the file", "Delete the file", "Enregistrer le fichier", "Supprimer le fichier été"] * 5
@@ -99,16 +99,21 @@ def test_no_text_stands_twice_among_the_candidates(
 def test_unlikely_pieces_and_words_never_seen_are_doubted(
     translator: TranslationTransformer, vocabulary: Vocabulary
 ) -> None:
-    def doubt(text: str, per_piece: float) -> str:
+    def made(text: str, per_piece: float) -> Translation:
         source, target = (vocabulary.cut(vocabulary.encode(one)) for one in (text, "Delete the file"))
         candidate = Candidate(target, per_piece ** (len(target.ids) + 1), -1.0, ended=True)
         assert candidate.per_piece == pytest.approx(per_piece)
-        return Translation(translator, source, (candidate,), ()).doubt or ""
+        return Translation(translator, source, (candidate,), ())
 
-    assert not doubt("Save the file", SURE_FROM + 0.001)
-    assert "59%" in doubt("Save the file", SURE_FROM - 0.001)
-    assert "no training text" in doubt("Save zorblax", 0.99)
-    assert not doubt("Save the zorblax", 0.99)
+    for sure in (made("Save the file", SURE_FROM + 0.001), made("Save the zorblax", 0.99)):
+        assert sure.why_doubted is sure.doubt is None
+    unlikely = made("Save the file", SURE_FROM - 0.001)
+    assert unlikely.why_doubted is Doubt.UNLIKELY
+    assert "59%" in (unlikely.doubt or "")
+    for per_piece in (0.99, SURE_FROM - 0.001):
+        unseen = made("Save zorblax", per_piece)
+        assert unseen.why_doubted is Doubt.UNSEEN
+        assert "no training text" in (unseen.doubt or "")
 
 
 def test_what_was_looked_at_has_the_words_of_both_sides(translator: TranslationTransformer) -> None:

@@ -13,9 +13,9 @@ from genre_models.paths import BUNDLED_WEIGHTS, METRICS
 from genre_models.sampling import Sampling
 from genre_models.training import words
 from genre_models.training.words_arguments import TEXT, TRANSLATION
-from genre_models.training.words_report import BEAM, COPY, NEAREST
-from genre_models.words import TextTransformer, TranslationTransformer, continue_text, translate
-from genre_models.words.translate import DEFAULT_BEAMS
+from genre_models.training.words_report import BEAM, COPY, NEAREST, SURE
+from genre_models.words import Doubt, TextTransformer, TranslationTransformer, continue_text, translate
+from genre_models.words.translate import DEFAULT_BEAMS, SURE_FROM
 
 MOST_BYTES = 10_000_000
 
@@ -105,6 +105,25 @@ def test_the_models_were_trained_as_the_program_trains_them(metrics: dict[str, A
         json.loads((BUNDLED_WEIGHTS / use / "config.json").read_text()) for use in ("translate", "text")
     ]
     assert [one["dropout"] for one in configs] == [words.TRANSLATION_DROPOUT, words.TEXT_DROPOUT]
+
+
+@pytest.mark.parametrize("part", ["valid", "test"])
+def test_what_is_doubted_seldom_turns_out_well(metrics: dict[str, Any], part: str) -> None:
+    doubt = metrics["translate"]["doubt"]
+    assert doubt["sure_from"] == SURE_FROM
+    against = doubt[part]["against"]
+    for reason in Doubt:
+        assert against[reason]["chrF"]["interval"][1] < against[SURE]["chrF"]["interval"][0] - 10
+        assert against[reason]["exact"] < 0.05 < against[SURE]["exact"]
+
+
+def test_the_prose_model_looks_back_almost_evenly_and_the_translator_does_not(
+    metrics: dict[str, Any],
+) -> None:
+    prose, phrases = (metrics[use]["evenness"] for use in ("text", "translate"))
+    assert prose["read"] == words.GIVEN
+    assert prose["sharpest"]["evenness"] > 0.9
+    assert phrases["mean"] < 0.8
 
 
 def test_prose_is_foretold_better_than_by_counting(metrics: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What the Words tab shows of how good the models are comes from the file that training wrote."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ import pytest
 from genre_models.training.words_report import continued
 from genre_models.ui.words_scores import build_scores
 from genre_models.words import Vocabulary
-from genre_models.words_measured import Passage, Pointer, Score, WordsMeasured, words_measured
+from genre_models.words_measured import (
+    Evenness,
+    Matched,
+    Passage,
+    Pointer,
+    Score,
+    WordsMeasured,
+    words_measured,
+)
 
 
 def scored(score: float) -> dict[str, Any]:
@@ -24,6 +33,16 @@ def perplexed(value: float) -> dict[str, Any]:
 TRANSLATE: dict[str, Any] = {
     "data": {"pairs": {"Django 5.2": 800, "Wagtail 8.0": 1500}},
     "split": {"train": 2000, "valid": 100, "test": 120, "near_variants_dropped": 3},
+    "doubt": {
+        "sure_from": 0.6,
+        "test": {
+            "refused": 1,
+            "against": {
+                "nothing": {"phrases": 90, "chrF": scored(60), "exact": 0.2},
+                "unlikely pieces": {"phrases": 29, "chrF": scored(30), "exact": 0.0},
+            },
+        },
+    },
     "alignment": {"words": 40, "layer": 1, "head": 2, "shares": [[0.1, 0.2, 0.3], [0.4, 0.5, 0.9]]},
     "test": {
         "systems": {
@@ -39,6 +58,7 @@ TRANSLATE: dict[str, Any] = {
 TEXT: dict[str, Any] = {
     "data": {"books": {"A Book (1900)": 1000}},
     "n_gram": {"order": 3},
+    "evenness": {"read": 16, "mean": 0.912, "sharpest": {"layer": 0, "head": 1, "evenness": 0.872}},
     "test": {
         "systems": {
             name: {"word": perplexed(200), "piece": perplexed(30), "words": 900, "bits_per_character": 2.1}
@@ -65,10 +85,16 @@ def test_scores_examples_and_the_best_head_are_read(tmp_path: Path) -> None:
     assert not other.is_exact
     assert other.likeness < 0.5
     assert measured.translation.programs == ["Wagtail", "Django"]
+    assert measured.translation.sure_from == 0.6
+    assert measured.translation.doubts == {
+        "nothing": Matched(90, Score(60, 58, 62), 0.2),
+        "unlikely pieces": Matched(29, Score(30, 28, 32), 0),
+    }
     assert measured.text is not None
     assert measured.text.per_word["n-gram"] == Score(200, 199, 201)
     assert (measured.text.order, measured.text.words) == (3, 900)
     assert measured.text.examples[0].real == " the end."
+    assert measured.text.evenness == Evenness(16, 0.912, 0.872)
 
 
 @pytest.mark.parametrize(
@@ -128,4 +154,11 @@ def test_every_measure_has_a_figure(tmp_path: Path, uses: dict[str, Any], figure
     assert len(plots) == figures
     texts = " ".join(str(block.value) for block in page.blocks.values() if isinstance(block, gr.HTML))
     assert "25% come out letter by letter" in texts
+    rows = re.findall(r'<th scope="row">(.+?)</th>' + 3 * r"<td.*?>(.+?)</td>", texts)
+    assert rows == [
+        ("Nothing", "90", "60 (58 to 62)", "20%"),
+        ("Unlikely pieces", "29", "30 (28 to 32)", "0%"),
+    ]
+    assert "below 60% per word piece" in texts
     assert ("900 words of the books" in texts) == ("text" in uses)
+    assert ("91% of the entropy" in texts and "87% in the sharpest" in texts) == ("text" in uses)

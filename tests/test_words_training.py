@@ -22,20 +22,12 @@ from genre_models.training.words_books import EVERY, STRETCH, divided, paragraph
 from genre_models.training.words_data import Runs, Sentences
 from genre_models.training.words_ngram import PieceNGram
 from genre_models.training.words_pairs import Pair
-from genre_models.training.words_report import BEAM, COPY, GREEDY, NEAREST, alignment, foretold
-from genre_models.words import TextTransformer, TranslationTransformer, Vocabulary, continue_text, translate
+from genre_models.training.words_report import BEAM, COPY, GREEDY, NEAREST, SURE
+from genre_models.training.words_tables import text_table, translation_table
+from genre_models.words import TextTransformer, TranslationTransformer, continue_text, translate
 from genre_models.words.vocabulary import END, PAD, START
+from tests.phrases import PAIRS, SMALL, THINGS, VERBS, VOCABULARY, WHEN
 
-SMALL: dict[str, Any] = {"d_model": 16, "heads": 2, "encoder_layers": 1, "decoder_layers": 1, "d_ff": 16}
-VERBS = {"Save": "Sauver", "Delete": "Effacer", "Open": "Ouvrir", "Close": "Fermer", "Print": "Imprimer"}
-THINGS = {"file": "fichier", "page": "feuille", "picture": "image", "book": "livre", "Django": "Django"}
-WHEN = {"now": "maintenant", "later": "plus tard", "today": "aujourd'hui", "twice": "deux fois"}
-PAIRS = [
-    Pair(f"{verb} the {thing} {when}", f"{VERBS[verb]} le {THINGS[thing]} {WHEN[when]}")
-    for verb in VERBS
-    for thing in THINGS
-    for when in WHEN
-]
 PROSE = "\n\n".join(
     f"On day {n} she {verb.lower()}d the {thing} {when}, and nobody said a word about it."
     for n in range(24)
@@ -128,6 +120,33 @@ def test_the_examples_are_the_first_test_phrases_as_they_came_out(program: Progr
         assert one["translation"] == translate(model, one["source"], _beams(program)).best.text
 
 
+def test_all_held_out_phrases_are_sorted_by_what_the_app_says_of_them(program: Program) -> None:
+    metrics = program.metrics["translate"]
+    model = load_translation(program.folder / "out")
+    assert model is not None
+    for part in ("valid", "test"):
+        found = metrics["doubt"][part]
+        phrases = sum(one["phrases"] for one in found["against"].values())
+        assert phrases + found["refused"] == metrics["split"][part]
+    shown = [one["source"] for one in metrics["test"]["examples"]]
+    for source in shown:
+        why = translate(model, source, _beams(program)).why_doubted
+        assert metrics["doubt"]["test"]["against"][why or SURE]["phrases"] >= 1
+
+
+def test_the_tables_show_doubts_and_evenness(program: Program) -> None:
+    metrics = program.metrics
+    doubted, prose = translation_table(metrics["translate"]), text_table(metrics["text"])
+    for title in ("nothing", "its pieces are unlikely", "half of the words were never seen"):
+        assert doubted.count(f"| {title} |") == 1
+    assert "below 60% per piece" in doubted
+    for table, use in ((doubted, "translate"), (prose, "text")):
+        found = metrics[use]["evenness"]
+        assert f"{100 * found['mean']:.1f}% of the entropy" in table
+        assert f"{100 * found['sharpest']['evenness']:.1f}% in the sharpest" in table
+    assert f"the {words.GIVEN} pieces of a beginning" in prose
+
+
 def _beams(program: Program) -> Beams:
     known = program.metrics["translate"]["beams"]
     return Beams(known["width"], known["max_tokens"], known["alpha"])
@@ -213,8 +232,6 @@ def test_a_damaged_file_of_metrics_is_named(content: str, tmp_path: Path) -> Non
 
 # How the data is laid out -------------------------------------------------------------------------------
 
-VOCABULARY = Vocabulary.learn([side for pair in PAIRS for side in pair], 320)
-
 
 def test_translation_is_whole_source_and_whole_target() -> None:
     examples = Sentences(PAIRS[:7], VOCABULARY, 64)
@@ -254,31 +271,6 @@ def test_an_n_gram_spreads_all_probability_and_knows_what_it_has_seen() -> None:
         ordered = [counted.probability(context, token) for token in range(6)]
         assert sum(ordered) == pytest.approx(1)
         np.testing.assert_allclose(ordered, counted.probabilities(context))
-
-
-def test_perplexity_is_that_of_a_model_which_knows_nothing() -> None:
-    class Uniform:
-        def token_losses(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-            return torch.where(target[:, 1:] == PAD, 0.0, float(np.log(50)))
-
-    text = " ".join(pair.source for pair in PAIRS)
-    found = foretold(Uniform(), [text, text], VOCABULARY, 16)
-    assert found["piece"]["perplexity"] == pytest.approx(50)
-    assert found["piece"]["interval"] == pytest.approx([50, 50])
-    assert found["pieces"] == 2 * (len(VOCABULARY.encode(text)) - 16)
-    nats = found["pieces"] * np.log(50)
-    assert np.exp(nats / found["words"]) == pytest.approx(found["word"]["perplexity"])
-
-
-def test_the_head_that_points_at_what_is_copied_is_found() -> None:
-    torch.manual_seed(0)
-    model = TranslationTransformer(len(VOCABULARY), **SMALL).with_words(VOCABULARY, frozenset()).eval()
-    found = alignment(model, PAIRS)
-    assert found["words"] == len(VERBS) * len(WHEN)  # only "Django" stands on both sides
-    shares = np.array(found["shares"])
-    assert shares.shape == (SMALL["decoder_layers"], SMALL["heads"])
-    assert shares[found["layer"], found["head"]] == shares.max()
-    assert alignment(model, [pair for pair in PAIRS if "Django" not in pair.source]) == {}
 
 
 def test_books_are_divided_by_passage() -> None:

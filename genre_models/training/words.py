@@ -18,9 +18,12 @@ from genre_models.training.words_ngram import PieceNGram
 from genre_models.training.words_packages import Package
 from genre_models.training.words_pairs import Pairs, sources
 from genre_models.training.words_report import (
+    BATCH,
     alignment,
     choose_beams,
     continued,
+    doubts,
+    evenness,
     foretold,
     measure_translation,
 )
@@ -39,7 +42,7 @@ ORDERS = (2, 3, 4)
 DISCOUNTS = (0.7, 0.8, 0.9)
 """Of the n-gram; all are tried on the validation text."""
 GIVEN = 16
-"""Pieces of a held-out stretch that the text model is shown to carry on."""
+"""Pieces of a held-out stretch that the text model is shown to carry on: a short beginning."""
 
 
 def train_translation(
@@ -75,6 +78,8 @@ def train_translation(
         "model": {**details, "vocabulary": len(vocabulary), "words_seen": len(model.seen)},
         "beams": {**asdict(beams), "chrF_by_alpha": alphas},
         "alignment": alignment(model, parts.valid),
+        "evenness": evenness(model, examples["valid"].held_out(BATCH)),
+        "doubt": doubts(model, {"valid": parts.valid, "test": parts.test}, beams),
         "test": measure_translation(model, parts.train, parts.test, beams),
     }
     return _kept(model, folder, metrics)
@@ -93,6 +98,7 @@ def train_text(prose: Prose, plan: Plan, output: Path, resume: bool = False) -> 
     data = _fingerprint((*prose.train, *prose.valid))
     model, details = _tried(make, train, validation, folder, data, TEXT_RATES).run(plan, resume)
     n_gram, trials = _best_n_gram(train, prose.valid, vocabulary)
+    beginnings = Runs(prose.valid, vocabulary, GIVEN)
     metrics = {
         "language": "en",
         "data": {"books": prose.books, **({} if prose.package is None else _named(prose.package))},
@@ -102,6 +108,7 @@ def train_text(prose: Prose, plan: Plan, output: Path, resume: bool = False) -> 
         },
         "model": {**details, "vocabulary": len(vocabulary), "words_seen": len(model.seen)},
         "n_gram": trials,
+        "evenness": {"read": GIVEN, **evenness(model, beginnings.held_out(BATCH))},
         "test": {
             "systems": {
                 name: foretold(one, prose.test, vocabulary, MOST_PIECES)

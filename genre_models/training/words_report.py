@@ -1,6 +1,7 @@
 """Of the models of words: how well translations match a person's, and how well prose is foretold."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,15 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest
 
 from genre_models.beam import Beams
-from genre_models.training.teacher_forcing import Foreteller, answers
+from genre_models.training.teacher_forcing import Batch, Foreteller, answers
 from genre_models.training.words_data import Runs
 from genre_models.training.words_pairs import Pair, sources
 from genre_models.training.words_split import Nearest
-from genre_models.words.asking import MOST_PIECES
+from genre_models.words.asking import MOST_PIECES, WordsError
 from genre_models.words.looking import look
-from genre_models.words.model import TranslationTransformer
-from genre_models.words.translate import translate_ids
-from genre_models.words.vocabulary import Vocabulary, plain
+from genre_models.words.model import TranslationTransformer, WordsTransformer
+from genre_models.words.translate import SURE_FROM, Doubt, translate, translate_ids
+from genre_models.words.vocabulary import PAD, Vocabulary, plain
 
 BATCH = 32
 RESAMPLES = 1_000
@@ -26,6 +27,8 @@ WIDTH = 4
 ALPHAS = (0.6, 1.0, 1.4, 1.8)
 """Length penalties tried on the validation phrases."""
 GREEDY, BEAM = "greedy", "beam search"
+SURE = "nothing"
+"""Speaks against a translation."""
 NEAREST, COPY = "nearest training phrase", "copy of the source"
 EXAMPLES = 10
 """The first so many test phrases are shown, as they came out."""
@@ -95,6 +98,67 @@ def measure_translation(
         for i, pair in enumerate(held_out[:EXAMPLES])
     ]
     return {"phrases": len(held_out), **compare(systems, references), "examples": shown}
+
+
+def doubts(
+    model: TranslationTransformer, parts: Mapping[str, Sequence[Pair]], beams: Beams
+) -> dict[str, Any]:
+    """How well translations turn out by what the app says against them, on each of the held-out `parts`.
+
+    `sure_from` is the app's mark; `against` has what speaks against at least one phrase, and `SURE` for those
+    that nothing speaks against; `refused` counts phrases that are too long to be translated.
+    """
+    return {"sure_from": SURE_FROM, **{part: _doubted(model, pairs, beams) for part, pairs in parts.items()}}
+
+
+def _doubted(model: TranslationTransformer, held_out: Sequence[Pair], beams: Beams) -> dict[str, Any]:
+    made: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    refused = 0
+    for pair in held_out:
+        try:
+            translation = translate(model, pair.source, beams)
+        except WordsError:
+            refused += 1
+            continue
+        made[translation.why_doubted or SURE].append((translation.best.text, pair.target))
+    against = {reason: _matched(made[reason]) for reason in (SURE, *Doubt) if reason in made}
+    return {"refused": refused, "against": against}
+
+
+def _matched(made: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """chrF of translations, and the share of them that are just as a person's beside them."""
+    texts, references = zip(*made, strict=True)
+    found = compare({BEAM: texts}, references)["systems"][BEAM]
+    return {"phrases": len(made), "chrF": found["chrF"], "exact": found["exact"]}
+
+
+@torch.inference_mode()
+def evenness(model: WordsTransformer, batches: Iterable[Batch]) -> dict[str, Any]:
+    """How evenly the cross-attention looks at what was read, when it foretells what follows.
+
+    It is the entropy of the weights over the most that it could be: 1 for the same weight on every piece, 0
+    for all of it on one. `heads` is (layers, heads), each the mean over the `pieces` foretold, `mean` that of
+    all heads. Sources of a single piece leave no choice and are not counted.
+    """
+    sums, foretold_pieces = torch.zeros(()), 0
+    for source, target in batches:
+        _, attention = model(source, target[:, :-1], return_attention=True)
+        entropy = torch.special.entr(torch.stack(attention.cross)).sum(-1)  # (layers, batch, heads, t - 1)
+        read = (source != PAD).sum(dim=1)  # (batch,)
+        counted = (target[:, 1:] != PAD) & (read > 1)[:, None]  # (batch, t - 1)
+        shares = entropy / read.clamp(min=2).log()[:, None, None]  # (layers, batch, heads, t - 1)
+        sums = sums + (shares * counted[:, None]).double().sum(dim=(1, 3))  # (layers, heads)
+        foretold_pieces += int(counted.sum())
+    if not foretold_pieces:
+        return {}
+    heads = (sums / foretold_pieces).numpy()
+    layer, head = np.unravel_index(heads.argmin(), heads.shape)
+    return {
+        "pieces": foretold_pieces,
+        "mean": float(heads.mean()),
+        "sharpest": {"layer": int(layer), "head": int(head), "evenness": float(heads.min())},
+        "heads": heads.tolist(),
+    }
 
 
 def alignment(model: TranslationTransformer, held_out: Sequence[Pair]) -> dict[str, Any]:

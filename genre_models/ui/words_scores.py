@@ -17,6 +17,11 @@ TITLES = {
     "copy of the source": "English copied",
     "transformer": "Transformer",
 }
+AGAINST = {
+    "nothing": "Nothing",
+    "unlikely pieces": "Unlikely pieces",
+    "unseen words": "Half of the words never seen",
+}
 
 
 def build_scores(measured: WordsMeasured) -> None:
@@ -35,6 +40,7 @@ def _translation(measured: MeasuredTranslation) -> None:
         for by_system, measure in ((measured.chrf, "chrF (0 to 100)"), (measured.bleu, "BLEU (0 to 100)")):
             with gr.Column(min_width=300):
                 _plot(by_system, TITLES, measure)
+    plain_html(render("words_scores_doubt", measured=measured, against=AGAINST))
 
 
 def _text(measured: MeasuredText) -> None:

@@ -3,13 +3,14 @@
 from genre_models.words.asking import WordsError
 from genre_models.words.continue_text import Continuation, NextPiece, continue_text
 from genre_models.words.model import TextTransformer, TranslationTransformer, WordsTransformer
-from genre_models.words.translate import Candidate, Translation, translate
+from genre_models.words.translate import Candidate, Doubt, Translation, translate
 from genre_models.words.vocabulary import Cut, Vocabulary, VocabularyError, Word
 
 __all__ = [
     "Candidate",
     "Continuation",
     "Cut",
+    "Doubt",
     "NextPiece",
     "TextTransformer",
     "Translation",

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 
 import torch
@@ -17,9 +18,18 @@ DEFAULT_BEAMS = Beams(width=4, max_tokens=MOST_PIECES, alpha=1.8)
 SURE_FROM = 0.6
 """Probability per piece from which a translation is called sure, with the weights that come with the app.
 
-Of their 589 validation phrases the 140 below it had a chrF of 34, none of them letter by letter as its
-translators wrote, and the others 56; phrases of which half of the words were in no training text 23.
+It was set on their validation phrases. How well translations turn out on either side of it, on those and on
+the test phrases, `train.py translate` measures: "doubt" in `assets/metrics/words.json`.
 """
+
+
+class Doubt(StrEnum):
+    """What speaks against a translation."""
+
+    UNSEEN = "unseen words"
+    """Half of the words or more were in no training text."""
+    UNLIKELY = "unlikely pieces"
+    """The probability per piece is below `SURE_FROM`."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +70,27 @@ class Translation:
         return self.candidates[0]
 
     @property
-    def doubt(self) -> str | None:
-        """A sentence on why the best is not to be trusted; None where nothing speaks against it."""
+    def why_doubted(self) -> Doubt | None:
+        """What speaks against the best, the graver first; None where nothing does."""
         words = dict.fromkeys(plain_words(self.source.text))
         if 2 * len(unseen(self.source, self.model.seen)) >= max(1, len(words)):
-            return "Half of the words or more were in no training text."
-        if self.best.per_piece < SURE_FROM:
-            held = math.floor(100 * self.best.per_piece)
-            return (
-                f"The model held the pieces of its best translation {held}% likely on average; "
-                f"below {SURE_FROM:.0%} a translation seldom turns out well."
-            )
-        return None
+            return Doubt.UNSEEN
+        return Doubt.UNLIKELY if self.best.per_piece < SURE_FROM else None
+
+    @property
+    def doubt(self) -> str | None:
+        """A sentence on why the best is not to be trusted; None where nothing speaks against it."""
+        match self.why_doubted:
+            case Doubt.UNSEEN:
+                return "Half of the words or more were in no training text."
+            case Doubt.UNLIKELY:
+                held = math.floor(100 * self.best.per_piece)
+                return (
+                    f"The model held the pieces of its best translation {held}% likely on average; "
+                    f"below {SURE_FROM:.0%} a translation seldom turns out well."
+                )
+            case None:
+                return None
 
     @cached_property
     def looks(self) -> Looks | None:
