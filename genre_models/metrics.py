@@ -10,6 +10,8 @@ from typing import Any
 from genre_models.paths import METRICS
 
 EVALUATION_FILE = METRICS / "evaluation.json"
+OUTSIDE_FILE = "outside.json"
+"""What `train.py outside` writes, beside the evaluation."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,22 @@ class Conditions:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """Recordings of a style that is none of the ten genres, and of how many the app was sure of a genre."""
+
+    style: str
+    recordings: int
+    sure: int
+
+
+@dataclass(frozen=True)
 class Measured:
     """All that the pages say about the models' quality; empty for models that were not measured."""
 
     accuracies: Mapping[str, Accuracy] = field(default_factory=dict)
     calibration: Calibration | None = None
     conditions: Conditions | None = None
+    outside: tuple[Outside, ...] = ()
 
 
 @cache
@@ -118,6 +130,16 @@ def conditions(path: Path = EVALUATION_FILE) -> Conditions | None:
     return Conditions({name: measured["titles"][name] for name in measured["order"]}, measured["systems"])
 
 
+def outside(path: Path = METRICS / OUTSIDE_FILE) -> tuple[Outside, ...]:
+    """How sure the app was of music that is none of the ten genres; none where that was not measured."""
+    styles = evaluation(path).get("styles", {})
+    return tuple(
+        Outside(style, row["recordings"], row["answers"]["sure"]["count"]) for style, row in styles.items()
+    )
+
+
 def measured(path: Path = EVALUATION_FILE) -> Measured:
     """All of these, for the models that the evaluation was made with."""
-    return Measured(accuracies(path), calibration(path), conditions(path))
+    return Measured(
+        accuracies(path), calibration(path), conditions(path), outside(path.with_name(OUTSIDE_FILE))
+    )

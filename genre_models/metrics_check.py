@@ -2,13 +2,13 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from genre_models.classifiers import GENRES
 from genre_models.melody.tunes import METRICS_FILE, Repertoire, load_repertoire
-from genre_models.metrics import Measured, measured
+from genre_models.metrics import OUTSIDE_FILE, Measured, measured
 
 MOST_TEXT = 80  # characters of a name or title
 MOST_ENTRIES = 200
@@ -21,18 +21,24 @@ class MetricsError(ValueError):
 
 
 def read_measured(folder: Path) -> Measured:
-    """What `folder/evaluation.json` says of the models; nothing where there is no such file.
+    """What evaluation.json and outside.json in `folder` say of the models; nothing without the former.
 
     Raises `MetricsError` where it does not hold shares between 0 and 1 and all else that the pages show.
     """
     file = folder / EVALUATION
     if not file.is_file():
         return Measured()
+    _check(file, "evaluate", _check_evaluation)
+    if (beside := folder / OUTSIDE_FILE).is_file():
+        _check(beside, "outside", _check_outside)
+    return measured(file)
+
+
+def _check(file: Path, command: str, check: Callable[[Any], None]) -> None:
     try:
-        _check_evaluation(json.loads(file.read_text(encoding="utf-8")))
-        return measured(file)
+        check(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise MetricsError(f"{file} does not hold what train.py evaluate writes.") from error
+        raise MetricsError(f"{file} does not hold what train.py {command} writes.") from error
 
 
 def read_repertoire(folder: Path) -> Repertoire:
@@ -96,6 +102,14 @@ def _check_evaluation(evaluation: Any) -> None:
         _whole(count)
     for share in _entries(evaluation.get("verdicts", {})).values():
         _share(share)
+
+
+def _check_outside(measured: Mapping[str, Any]) -> None:
+    for row in _entries(measured["styles"]).values():
+        if row["recordings"] is None or row["answers"]["sure"]["count"] is None:
+            raise TypeError("a count is missing")
+        _whole(row["recordings"])
+        _whole(row["answers"]["sure"]["count"], most=row["recordings"])
 
 
 def _check_system(result: Mapping[str, Any]) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import textwrap
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from genre_models.paths import METRICS
+from genre_models.training import outside
 from genre_models.training.melody_report import table as melody_table
 from genre_models.training.tables import conditions_table, table
 from genre_models.training.teaching import in_words
@@ -64,6 +66,21 @@ def sureness(evaluation: dict[str, Any]) -> str:
         f"instead of {before['nll']:.2f}.",
         108,
     )
+
+
+def outside_the_genres(measured: dict[str, Any]) -> str:
+    """What the app says of music that is none of the ten genres, beside the labelled tracks, as a table."""
+    table = outside.table(measured, outside.labelled_row(_read("evaluation.json"), _read("sound.json")))
+    asked = measured["recordings"]
+    sure = Counter(each["genre"] for each in asked if each["answer"] == outside.SURE)
+    genres = ", ".join(f"{genre} ({count})" for genre, count in sorted(sure.items()))
+    tagged = sum(each["told"].startswith("genre tag") for each in asked)
+    words = (
+        f"It was sure of: {genres or 'none'}. The style of {tagged} recordings is told by their genre tag, "
+        f"of {len(asked) - tagged} by title or file name; {len(measured['left_out'])} more were left out, "
+        "unreadable or silent in their middle."
+    )
+    return f"{table}\n\n{textwrap.fill(words, 108)}"
 
 
 def not_music(sound: dict[str, Any]) -> str:
@@ -188,6 +205,7 @@ def sections() -> dict[str, str]:
         "melody": melody_table(_read("melody.json")),
         "translation": translation_table(_read("words.json")["translate"]),
         "text": text_table(_read("words.json")["text"]),
+        "outside": outside_the_genres(_read("outside.json")),
         "not music": not_music(_read("sound.json")),
         "teaching": textwrap.fill(in_words(_read("teaching.json")), 108),
         "speed": speed(_read("answer.json")),

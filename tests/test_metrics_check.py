@@ -124,6 +124,18 @@ def test_an_evaluation_of_another_shape_is_refused(
         read_measured(write(tmp_path, evaluation))
 
 
+@pytest.mark.parametrize("count", [11, -1, 0.5, None, "1", True])
+def test_more_sure_than_asked_is_refused(count: object, tmp_path: Path) -> None:
+    write(tmp_path, {})
+    style = {"recordings": 10, "answers": {"sure": {"count": 10}}}
+    (tmp_path / "outside.json").write_text(json.dumps({"styles": {"ambient": style}}))
+    assert read_measured(tmp_path).outside[0].sure == 10
+    style["answers"] = {"sure": {"count": count}}
+    (tmp_path / "outside.json").write_text(json.dumps({"styles": {"ambient": style}}))
+    with pytest.raises(MetricsError, match=r"train\.py outside"):
+        read_measured(tmp_path)
+
+
 @given(content=LIKELY)
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_anything_else_is_nothing_or_refused(content: object, tmp_path: Path) -> None:

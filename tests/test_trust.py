@@ -122,6 +122,16 @@ def hearing(report: Report, tags: dict[str, float]) -> Report:
     return replace(report, models=[replace(model, tags=model.tags and tags) for model in report.models])
 
 
+def test_music_outside_the_genres_stands_beside_the_calibration(tmp_path: Path) -> None:
+    counts = {"ambient": (10, 1), "<trance>": (6, 0)}
+    styles = {s: {"recordings": n, "answers": {"sure": {"count": k}}} for s, (n, k) in counts.items()}
+    (tmp_path / "outside.json").write_text(json.dumps({"styles": styles}), encoding="utf-8")
+    shown = text(trust(write(tmp_path, EVALUATION)))
+    assert "all the same for 1 of 10 recordings (ambient), 0 of 6 (&lt;trance&gt;)." in shown
+    (unmeasured := tmp_path / "unmeasured").mkdir()
+    assert "none of the ten genres" not in trust(write(unmeasured, EVALUATION))
+
+
 def test_a_verdict_says_how_answers_like_it_turned_out(quality: Measured) -> None:
     report = hearing(make_report(3), {"rock": 0.6})
     report = replace(report, verdict=replace(report.verdict, confidence=0.3))

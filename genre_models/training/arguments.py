@@ -85,14 +85,18 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", choices=[*ARCHITECTURES, "all"], default="all", help="(default: all)")
 
 
-def _add_measuring(parser: argparse.ArgumentParser) -> None:
+def _add_output(parser: argparse.ArgumentParser, files: str) -> None:
     parser.add_argument(
         "--output",
         type=Path,
         default=Path("runs/metrics"),
         metavar="DIR",
-        help="for choices.json and evaluation.json (default: %(default)s)",
+        help=f"for {files} (default: %(default)s)",
     )
+
+
+def _add_measuring(parser: argparse.ArgumentParser) -> None:
+    _add_output(parser, "choices.json and evaluation.json")
     parser.add_argument(
         "--workers",
         type=positive,
@@ -167,24 +171,32 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 def _add_teaching(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", type=Path, required=True, metavar="DIR", help="one folder per genre, and an artists.tsv")
+    _add_output(parser, "teaching.json")
+
+
+def _add_outside(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
-        "--output",
+        "--data",
         type=Path,
-        default=Path("runs/metrics"),
+        required=True,
         metavar="DIR",
-        help="for teaching.json (default: %(default)s)",
+        help="one folder per style that is none of the ten genres; a recordings.tsv says where the files are "
+        "from",
     )
+    add(
+        "--models",
+        type=Path,
+        default=BUNDLED_WEIGHTS,
+        metavar="DIR",
+        help="one sub-folder per model (default: the weights that come with the app)",
+    )
+    _add_output(parser, "outside.json")
 
 
 def _add_descents(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("runs/metrics"),
-        metavar="DIR",
-        help="for descents.json (default: %(default)s)",
-    )
+    _add_output(parser, "descents.json")
 
 
 def _add_sound(parser: argparse.ArgumentParser) -> None:
@@ -301,6 +313,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("sound", _add_sound, "train and measure what tells music from other sounds; needs espeak-ng, sox"),
         ("descents", _add_descents, "compare full-batch, mini-batch and stochastic gradient descent"),
         ("teaching", _add_teaching, "measure how well a few clips teach the app two artists"),
+        ("outside", _add_outside, "measure what the app says of music that is none of the ten genres"),
         ("push", _add_push, "upload models with their cards to the Hugging Face Hub, in one commit"),
     ):
         add_arguments(commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}."))

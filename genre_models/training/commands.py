@@ -18,7 +18,16 @@ from genre_models.hub import COMBINATION_FILE, WeightsError
 from genre_models.melody.corpus import CorpusError
 from genre_models.metrics_check import MetricsError
 from genre_models.parallel import Runner
-from genre_models.training import descents, gtzan, hub_data, melody, non_music, teaching, words_commands
+from genre_models.training import (
+    descents,
+    gtzan,
+    hub_data,
+    melody,
+    non_music,
+    outside,
+    teaching,
+    words_commands,
+)
 from genre_models.training.arguments import build_parser
 from genre_models.training.checkpoint import CheckpointError
 from genre_models.training.choice import ALL, CHOICES_FILE, choose, read_choices, write_choices
@@ -64,6 +73,7 @@ STOPPED = {
     "sound": "What was heard is kept.",
     "teaching": "Nothing is kept.",
     "descents": "What was heard is kept; what was trained is lost.",
+    "outside": "Nothing is kept.",
     "push": "Run it again: what is there already is not uploaded twice.",
 }
 """What a person who pressed Ctrl-C should know."""
@@ -226,6 +236,11 @@ def _descents(arguments: argparse.Namespace) -> None:
     _say(f"Curves are in {descents.write(comparison, arguments.output)}.")
 
 
+def _outside(arguments: argparse.Namespace) -> None:
+    for sentence in outside.write(arguments.data, arguments.models, arguments.output):
+        _say(sentence)
+
+
 def _melody(arguments: argparse.Namespace) -> None:
     corpus = melody.read_corpus(arguments.cache, arguments.data, arguments.essen)
     for book, count in corpus.counts.items():
@@ -290,6 +305,7 @@ def main() -> None:
         "sound": _sound,
         "teaching": _teaching,
         "descents": _descents,
+        "outside": _outside,
         "push": _push,
     }
     try:

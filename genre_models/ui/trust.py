@@ -14,6 +14,7 @@ def trust(quality: Measured) -> str:
         stages=_stages(quality),
         calibration=quality.calibration,
         conditions=quality.conditions,
+        outside=quality.outside,
         best=_best(quality),
         title=title,
     )
