@@ -20,6 +20,7 @@ bench: $(VENV)/.bench chromium
 	$(BIN)/python -m tests.benchmarks.cluster
 	$(BIN)/python -m tests.benchmarks.whole
 	$(BIN)/python -m tests.benchmarks.extraction
+	$(BIN)/python -m tests.benchmarks.limits
 	$(BIN)/python -m tests.benchmarks.epochs
 	$(BIN)/python -m tests.benchmarks.notes
 	$(BIN)/python -m tests.benchmarks.startup
