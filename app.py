@@ -92,6 +92,7 @@ def settings() -> dict[str, Any]:
         "max_file_size": MAX_FILE_SIZE,
         "state_session_capacity": VISITORS,
         "enable_monitoring": False,
+        "_frontend": False,  # else Gradio ends where a busy machine takes 3 s for the first page
         "mcp_server": True,
         "app_kwargs": dict(web.SETTINGS),  # Gradio adds to it at every launch
         "allowed_paths": [str(EXAMPLES)],

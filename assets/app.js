@@ -107,7 +107,9 @@ function markOn(plot, name, from, to = from) {
   document.addEventListener(
     "click",
     (event) => {
-      if (inClip(event) && event.target.type === "file") event.target.accept = "audio/*,video/*,*/*";
+      if (!inClip(event)) return;
+      if (event.target.type === "file") event.target.accept = "audio/*,video/*,*/*";
+      if (event.isTrusted) preview.isAwaited = false;
     },
     true,
   );
@@ -118,11 +120,14 @@ function markOn(plot, name, from, to = from) {
   const hush = (audio) => {
     if (sounding && sounding !== audio) sounding.pause();
     sounding = audio;
+    if (!(audio.getRootNode().host || audio).closest("#clip")) preview.isAwaited = false;
   };
   const { play } = HTMLMediaElement.prototype;
   HTMLMediaElement.prototype.play = function () {
     hush(this);
-    return play.call(this);
+    const begun = play.call(this);
+    begun.catch(() => {}); // hushed before it began: nothing went wrong
+    return begun;
   };
   document.addEventListener("play", (event) => hush(event.target), true);
 
@@ -142,7 +147,7 @@ function markOn(plot, name, from, to = from) {
   const player = () => playerIn("clip");
 
   // The example that is in the player is stopped and played on by its own button, which says so.
-  const preview = { button: null, src: "" };
+  const preview = { button: null, src: "", isAwaited: false };
   const markPreview = (audio) => {
     for (const button of document.querySelectorAll("#examples .examples button")) {
       const isHeard = button === preview.button && audio.src === preview.src && !audio.paused;
@@ -159,6 +164,7 @@ function markOn(plot, name, from, to = from) {
       const button = event.target.closest && event.target.closest("#examples .examples button");
       if (!audio || !button || button !== preview.button || audio.src !== preview.src) return;
       event.stopPropagation();
+      preview.isAwaited = false;
       if (audio.paused) audio.play();
       else audio.pause();
     },
@@ -191,16 +197,18 @@ function markOn(plot, name, from, to = from) {
   };
 
   // An example is heard as soon as it is loaded: the click on it allows the sound. The player may load it twice
-  // and fall silent again, hence the second try.
-  const playWhenLoaded = (before, attempts) => {
+  // and fall silent again, hence the second try; but not against the visitor, or another sound.
+  const PATIENCE = 200; // looks, 150 ms apart
+  const playWhenLoaded = (button, before, looks = PATIENCE) => {
+    if (button !== preview.button) return;
     const audio = player();
     if (audio && audio.src !== before) {
       preview.src = audio.src;
-      if (audio.currentTime > 1) return;
+      if (audio.currentTime > 1 || !preview.isAwaited) return;
       const play = document.querySelector('#clip button[aria-label="Play"]');
       if (play && audio.paused && audio.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA) play.click();
     }
-    if (attempts > 0) setTimeout(() => playWhenLoaded(before, attempts - 1), 150);
+    if (looks > 0) setTimeout(() => playWhenLoaded(button, before, looks - 1), 150);
   };
 
   // Hovering the timeline names the cell.
@@ -240,8 +248,8 @@ function markOn(plot, name, from, to = from) {
     const pressed = event.target.closest("#examples .examples button");
     if (pressed) {
       const audio = player();
-      Object.assign(preview, { button: pressed, src: "" });
-      playWhenLoaded(audio ? audio.src : "", 40);
+      Object.assign(preview, { button: pressed, src: "", isAwaited: true });
+      playWhenLoaded(pressed, audio ? audio.src : "");
     }
   });
 

@@ -2,14 +2,25 @@
 
 import atexit
 import os
+import random
 import shutil
 import socket
 import tempfile
 
-with socket.socket() as free:
-    free.bind(("127.0.0.1", 0))
-    HUB_PORT = int(free.getsockname()[1])
+SERVERS_PORTS = range(20_000, 32_000)
+"""Below those that Linux lends to connections: one of them could take a port before its server starts."""
 
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    for port in random.SystemRandom().sample(SERVERS_PORTS, len(SERVERS_PORTS)):
+        with socket.socket() as free:
+            if free.connect_ex(("127.0.0.1", port)):
+                return port
+    raise OSError("no port is free")
+
+
+HUB_PORT = free_port()
 HUB_HOME = tempfile.mkdtemp(prefix="hub-")
 atexit.register(shutil.rmtree, HUB_HOME, ignore_errors=True)
 

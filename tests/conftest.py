@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from huggingface_hub.constants import HF_HUB_CACHE
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -34,16 +34,20 @@ from genre_models.training.gtzan import index
 from genre_models.training.push import Target, push
 from genre_models.ui.examples import EXAMPLES
 from tests import HUB_PORT
+from tests import free_port as free_port  # noqa: PLC0414 - programs that start the app take it from here
 from tests.hub_server import ADA, BOB, Server
 from tests.hub_store import Hub, Repo
 from tests.sounds import prepare, write_dataset
 from tests.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parent.parent
-START_TIMEOUT_S = 90
+START_TIMEOUT_S = 240
+END_TIMEOUT_S = 60
 LEAVING = "the page is left"
-PATIENCE_MS = 30_000  # for machines that are busy
+PATIENCE_MS = 90_000  # for machines that are busy
 expect.set_options(timeout=PATIENCE_MS)
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int = 44_100) -> Path:
@@ -68,13 +72,6 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_wav(folder / "silence.wav", np.zeros(4 * 44_100))
     (folder / "text.wav").write_text("These are words.")
     return folder
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes], log_file: Path | None = None) -> str:
@@ -106,7 +103,7 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield wait_for(port, server, log_file)
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=END_TIMEOUT_S)
 
 
 @pytest.fixture
@@ -133,7 +130,9 @@ def browser(clips: Path) -> Iterator[Browser]:
         f"--use-file-for-fake-audio-capture={clips / 'music.wav'}",
     ]
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield playwright.chromium.launch(
+            executable_path=executable, args=arguments, timeout=1_000 * START_TIMEOUT_S
+        )
 
 
 @pytest.fixture
@@ -176,6 +175,11 @@ def page(context: BrowserContext, app_url: str) -> Iterator[Page]:
     assert not foreign
     unplayable = "Waveform load error"  # what Gradio's player says of a file that is no sound
     assert not [failure for failure in failures if unplayable not in failure]
+
+
+def expect_width(page: Page, width: int = 390) -> None:
+    """Nothing sticks out of a page of this width, once its layout has come to rest."""
+    page.wait_for_function("(width) => document.documentElement.scrollWidth === width", arg=width)
 
 
 @pytest.fixture(scope="session")

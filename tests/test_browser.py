@@ -16,9 +16,10 @@ from genre_models.metrics import measured
 from genre_models.ui.examples import load_examples
 from genre_models.ui.html import milliseconds
 from genre_models.ui.trust import trust
+from tests.conftest import expect_width
 from tests.reports import SPEECH, make_report
 
-RECORDING_MS = 6500
+RECORDING_S = 7
 NO_VOICE_PROCESSING = {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False}
 KEEP_STREAMS = """
 window.streams = [];
@@ -62,10 +63,12 @@ def verdict(page: Page) -> str:
     return heading.inner_text()
 
 
-def record(page: Page) -> None:
-    page.locator("#clip .record-button").click()
-    page.wait_for_timeout(RECORDING_MS)
-    page.locator("#clip .stop-button").first.click()
+def record(page: Page, seconds: int = RECORDING_S, recorder: str = "#clip") -> None:
+    """So many seconds or a few more, by the recorder's own clock."""
+    page.locator(f"{recorder} .record-button").click()
+    clock = f"document.querySelector('{recorder} time.duration')?.textContent"
+    page.wait_for_function(f"{clock} >= '0:{seconds:02}'")
+    page.locator(f"{recorder} .stop-button").first.click()
 
 
 def report(page: Page) -> dict[str, Any]:
@@ -90,9 +93,9 @@ def test_an_uploaded_clip_is_answered_by_five_models(page: Page, clips: Path) ->
         expect(card).to_contain_text(re.compile(r"[\d,]+ (trained )?parameters, [\d.]+ MB"))
         card.locator("summary").click()
         assert card.locator("tbody tr").count() > 3
-    assert page.locator("#side-by-side .cards .card").count() == 5
-    assert page.locator("#timeline .heat").count() == 10
-    assert page.locator("#timeline .heat").first.locator("[data-tip]").count() == shown["segments"]
+    expect(page.locator("#side-by-side .cards .card")).to_have_count(5)
+    expect(page.locator("#timeline .heat")).to_have_count(10)
+    expect(page.locator("#timeline .heat").first.locator("[data-tip]")).to_have_count(shown["segments"])
 
 
 def test_a_recorded_clip_gets_the_answer_of_the_uploaded_one(page: Page, clips: Path) -> None:
@@ -113,8 +116,8 @@ def test_the_microphone_is_recorded_without_voice_processing(
     page = context.new_page()
     page.goto(app_url)
     page.locator("#clip .record-button").click()
-    page.wait_for_function("window.streams.some(stream => stream.active)")
-    settings = page.evaluate("window.streams.at(-1).getAudioTracks()[0].getSettings()")
+    listening = "window.streams.find(stream => stream.active)?.getAudioTracks()[0].getSettings()"
+    settings = page.wait_for_function(listening).json_value()
     assert {name: settings[name] for name in NO_VOICE_PROCESSING} == NO_VOICE_PROCESSING
 
 
@@ -147,7 +150,7 @@ def test_a_bad_file_is_explained_and_the_next_clip_works(page: Page, clips: Path
     verdict(page)
     upload(page, clips / "text.wav")
     expect(page.locator("#verdict [role=alert]")).to_contain_text("holds text, not sound")
-    assert page.locator("#side-by-side .card").count() == 0
+    expect(page.locator("#side-by-side .card")).to_have_count(0)
     expect(page.locator("#history li")).to_have_count(1)
     upload(page, clips / "short.wav")
     verdict(page)
@@ -168,7 +171,7 @@ def test_a_webm_recording_and_an_odd_name_are_answered(page: Page, clips: Path, 
 def test_silence_names_no_genre(page: Page, clips: Path) -> None:
     upload(page, clips / "silence.wav")
     assert "silent" in verdict(page)
-    assert page.locator("#side-by-side .card").count() == 0
+    expect(page.locator("#side-by-side .card")).to_have_count(0)
 
 
 def test_an_earlier_answer_comes_back(page: Page, clips: Path) -> None:
@@ -192,7 +195,7 @@ def test_the_table_holds_what_the_page_shows(page: Page, clips: Path) -> None:
     assert download.value.suggested_filename == "music genre report.csv"
     rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
     whole = {row["model"]: row["genre"] for row in rows if row["part"] == "clip"}
-    assert list(whole.values()) == page.locator("#side-by-side .hears b").all_inner_texts()
+    expect(page.locator("#side-by-side .hears b")).to_have_text(list(whole.values()))
 
 
 def test_the_visitor_chooses_the_models(page: Page, clips: Path) -> None:
@@ -224,7 +227,8 @@ def test_a_clip_can_be_trimmed_before_the_models_are_asked(page: Page, clips: Pa
 
 def test_an_example_is_heard_and_answered(page: Page) -> None:
     examples = load_examples()
-    assert page.locator("#examples li").count() == len(examples) >= 4
+    assert len(examples) >= 4
+    expect(page.locator("#examples li")).to_have_count(len(examples))
     for item, example in zip(page.locator("#examples li").all(), examples, strict=True):
         expect(item).to_contain_text(example.artist)
         expect(item).to_contain_text(example.licence)
@@ -242,8 +246,11 @@ def test_one_sound_at_a_time_and_an_example_is_stopped_by_its_button(page: Page)
     verdict(page)
     playing = page.locator("#clip").get_by_label("Pause", exact=True)
     expect(playing).to_be_visible()
-    page.evaluate("document.createElement('audio').play().catch(() => {})")  # as another player begins
+    page.evaluate("() => void document.createElement('audio').play()")  # as another player begins
     expect(playing).to_be_hidden()
+    page.wait_for_timeout(500)
+    expect(playing).to_be_hidden()
+    assert page.evaluate("playerIn('clip').currentTime < playerIn('clip').duration")  # it did not just end
     example.click()
     expect(playing).to_be_visible()
     expect(example).to_have_accessible_name(re.compile("^Pause:"))
@@ -269,10 +276,10 @@ def test_a_link_brings_the_answer_to_another_visitor(page: Page, app_url: str, c
 def test_what_is_no_music_gets_reasons_instead_of_a_genre(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}?report={share.to_token(make_report(5, SPEECH))}")
     assert verdict(page) == SPEECH.sentence
-    assert page.locator("#verdict .evidence li").all_inner_texts() == list(SPEECH.evidence)
-    assert page.locator("#verdict .gauge, #timeline section").count() == 0
+    expect(page.locator("#verdict .evidence li")).to_have_text(list(SPEECH.evidence))
+    expect(page.locator("#verdict .gauge, #timeline section")).to_have_count(0)
     expect(page.locator("#side-by-side")).to_contain_text("must name one of ten genres for any sound")
-    assert page.locator("#side-by-side .cards .card").count() == 5
+    expect(page.locator("#side-by-side .cards .card")).to_have_count(5)
     expect(page.locator("#history li")).not_to_contain_text("agree")
 
 
@@ -281,13 +288,13 @@ def test_the_pretrained_model_shows_its_tags(page: Page, clips: Path) -> None:
     verdict(page)
     tags = next(model["tags"] for model in report(page)["models"] if model["name"] == "musicnn")
     panel = page.locator("#side-by-side .tags")
+    expect(panel).to_contain_text("do not add up to 100%")
     shown = panel.locator("ol").first.locator("li").all_inner_texts()
     likeliest = sorted(tags, key=lambda tag: -tags[tag])
     assert [line.split("\n")[0] for line in shown] == likeliest[:10]
-    expect(panel).to_contain_text("do not add up to 100%")
     expect(panel).to_contain_text("Jordi Pons et al., Music Technology Group, Universitat Pompeu Fabra")
     panel.locator("summary").click()
-    assert panel.locator("details li").count() == 50
+    expect(panel.locator("details li")).to_have_count(50)
     expect(page.locator("#side-by-side .cards .model-musicnn")).to_contain_text(
         "792,079 frozen + 15,070 trained"
     )
@@ -319,14 +326,16 @@ def test_nothing_overflows_on_a_phone(
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_url}?__theme={theme}")
     page.wait_for_selector("#ask")
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    expect_width(page)
     long_name = tmp_path / f"{'A long and winding name of a song ' * 4}.wav"
     long_name.write_bytes((clips / "music.wav").read_bytes())
     upload(page, long_name)
     verdict(page)
+    expect(page.locator("#clip #duration")).to_have_text("0:12")
+    expect(page.locator("#side-by-side .cards .card")).to_have_count(5)
     for summary in page.locator("summary").all():
         summary.click()
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    expect_width(page)
     for box in page.locator(".verdict, .timeline, .card, .trust").all():
         edges = box.bounding_box()
         assert edges is not None
@@ -336,10 +345,9 @@ def test_nothing_overflows_on_a_phone(
 
 
 def test_the_page_is_made_for_everyone(page: Page) -> None:
-    assert page.title() == "Deep Learning for Audio"
-    assert page.locator("h1").all_inner_texts() == ["Deep Learning for Audio"]
-    assert page.locator("html").get_attribute("lang") == "en-GB"
+    expect(page).to_have_title("Deep Learning for Audio")
+    expect(page.locator("h1")).to_have_text(["Deep Learning for Audio"])
+    expect(page.locator("html")).to_have_attribute("lang", "en-GB")
     expect(page.locator("#verdict")).to_have_attribute("aria-live", "polite")
     expect(page.get_by_role("group", name="Models that answer")).to_be_visible()
-    icon = page.locator("link[rel=icon]").first.get_attribute("href")
-    assert icon is not None and icon.startswith("data:image/svg+xml,")
+    expect(page.locator("link[rel=icon]").first).to_have_attribute("href", re.compile("^data:image/svg.xml,"))

@@ -9,8 +9,9 @@ import pytest
 import soundfile
 from playwright.sync_api import Page, expect
 
+from tests.conftest import expect_width
 from tests.sounds import sound
-from tests.test_browser import RECORDING_MS, upload
+from tests.test_browser import record, upload
 
 DRONES, CLICKS = 0, 7
 """Two of the kinds of synthetic sound."""
@@ -83,7 +84,7 @@ def test_two_labels_are_taught_downloaded_and_loaded_again(
     page.reload()
     page.wait_for_selector("#ask")
     open_panel(page)
-    assert page.locator("#teach-labels li").count() == 0
+    expect(page.locator("#teach-labels li")).to_have_count(0)
     choose(page, "Load labels", file)
     expect(page.locator("#teach-said")).to_contain_text("2 labels with 6 clips loaded")
     upload(page, taught_clips[DRONES][3])
@@ -117,9 +118,7 @@ def test_the_clip_above_and_a_recording_can_be_taught(
     expect(page.locator("#teach-labels .clip-name")).to_have_text([taught_clips[CLICKS][3].name])
     page.get_by_label("Label", exact=True).fill("My room")
     for i in (1, 2):
-        page.locator("#teach-record .record-button").click()
-        page.wait_for_timeout(i * RECORDING_MS // 3)  # the same sound twice would count once
-        page.locator("#teach-record .stop-button").first.click()
+        record(page, 2 * i, "#teach-record")  # the same sound twice would count once
         expect(page.locator("#teach-labels")).to_contain_text(f"Recording {i}")
     named(page, "Clicks")
 
@@ -135,11 +134,11 @@ def test_what_cannot_be_used_is_explained_and_nothing_is_lost(
     page.get_by_label("Label", exact=True).fill("Drones")
     page.get_by_label("Label", exact=True).press("Enter")
     expect(page.locator("#teach-labels .clip-name")).to_have_count(2)
-    choose(page, "Upload clips", clips / "silence.wav")
-    expect(said).to_contain_text("This clip is silent")
     foreign = tmp_path / "foreign.json"
     foreign.write_text('{"labels": "<img src=x onerror=alert(1)>"}', encoding="utf-8")
     for path in (foreign, clips / "music.wav"):
+        choose(page, "Upload clips", clips / "silence.wav")
+        expect(said).to_contain_text("This clip is silent")
         choose(page, "Load labels", path)
         expect(said).to_have_text("This file holds no labels that were downloaded here.")
     expect(page.locator("#teach-labels .clip-name")).to_have_count(2)
@@ -170,7 +169,7 @@ def test_teaching_fits_a_phone(
     teach(page, "Clicks", taught_clips[CLICKS][:2])
     upload(page, taught_clips[DRONES][3])
     expect(page.locator("#taught section")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    expect_width(page)
     for box in page.locator("#taught section, #teach, .labels > li, #teach-file button").all():
         edges = box.bounding_box()
         assert edges is not None
@@ -186,4 +185,4 @@ def test_labels_can_be_taught_by_keyboard(page: Page, taught_clips: dict[int, li
     page.keyboard.press("Enter")
     expect(page.locator("#teach-labels .clip-name")).to_have_count(1)
     expect(page.locator("#teach-said [role=status]")).to_contain_text("was removed")
-    assert page.evaluate("document.activeElement.id") == "taught-labels-title"
+    expect(page.locator("#taught-labels-title")).to_be_focused()

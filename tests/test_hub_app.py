@@ -14,7 +14,8 @@ from gradio_client import Client, handle_file
 from genre_models.classify import classify
 from genre_models.hub import load_ensemble, locate
 from genre_models.ui.examples import EXAMPLES
-from tests.conftest import ROOT, free_port, wait_for
+from tests import free_port
+from tests.conftest import END_TIMEOUT_S, ROOT, wait_for
 from tests.hub_server import ADA, Server
 from tests.hub_store import Repo
 
@@ -38,7 +39,7 @@ def pulled(
         assert not hub_server.hub.requests[asked:], "HF_HUB_OFFLINE was not respected"
     finally:
         app.terminate()
-        app.wait(timeout=20)
+        app.wait(timeout=END_TIMEOUT_S)
 
 
 def test_the_app_answers_as_the_pushed_models_do(pulled: tuple[str, Path]) -> None:

@@ -198,7 +198,8 @@ def looking(page: Page) -> Iterator[Page]:
     expect(page.get_by_role("heading", name="Nothing to look inside yet")).to_be_visible()
     page.locator("#inside-examples button").first.click()
     for name in FIGURES:
-        drawing(page, name).wait_for()
+        expect(drawing(page, name)).to_have_attribute("aria-label", re.compile("."))  # the last step
+    page.wait_for_function("playerIn('inside-player')")
     yield page
 
 

@@ -24,7 +24,7 @@ from genre_models.served import serve
 from tests.audio_files import write
 from tests.benchmarks.load import timeless
 from tests.conftest import music
-from tests.visitor import TUNE, Visitor
+from tests.visitor import TIMEOUT_S, TUNE, Visitor
 
 AT_ONCE = 45
 """More than the 40 threads that Gradio has for short work."""
@@ -88,7 +88,7 @@ def as_text(content: bytes) -> str:
 
 def test_the_tools_are_the_public_endpoints_and_say_what_they_take(app_url: str) -> None:
     tools = {tool.name: tool for tool in talk(app_url, lambda client: client.list_tools()).tools}
-    info = httpx.get(f"{app_url}gradio_api/info").json()["named_endpoints"]
+    info = httpx.get(f"{app_url}gradio_api/info", timeout=TIMEOUT_S).json()["named_endpoints"]
     assert {"classify", "generate"} <= tools.keys() == {name.lstrip("/") for name in info}
     for name, tool in tools.items():
         endpoint, values = info[f"/{name}"], tool.inputSchema["properties"]
@@ -106,7 +106,7 @@ def test_a_tune_is_that_of_the_endpoint_and_its_midi_file_can_be_fetched(visitor
     result = call(str(visitor.http.base_url), "generate", **TUNE)
     assert answer(result) == timeless(visitor.call("generate", *TUNE.values())[0])
     _, address = texts(result)
-    assert httpx.get(address).content.startswith(b"MThd")
+    assert httpx.get(address, timeout=TIMEOUT_S).content.startswith(b"MThd")
 
 
 def test_a_clip_may_come_as_text_or_as_the_address_of_an_upload(visitor: Visitor, clip: bytes) -> None:
@@ -167,7 +167,7 @@ def test_there_are_tools_and_nothing_else(app_url: str) -> None:
 
         talk(app_url, refused)
     for path in ("sse", "messages/"):
-        assert httpx.get(f"{app_url}{PATH}{path}").status_code == 403
+        assert httpx.get(f"{app_url}{PATH}{path}", timeout=TIMEOUT_S).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,8 @@ def test_the_log_holds_nothing_of_calls(app_url: str, tmp_path_factory: pytest.T
         assert problem(call(app_url, tool, **arguments))
     for wrong in ({"name": [secret]}, {"name": "generate", "arguments": secret}):
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": wrong}
-        assert "error" in httpx.post(app_url + PATH, json=body, headers=JSON_RPC).text
+        said = httpx.post(app_url + PATH, json=body, headers=JSON_RPC, timeout=TIMEOUT_S).text
+        assert "error" in said
     logs = [log.read_text() for log in tmp_path_factory.getbasetemp().glob("server*/log")]
     assert any(app_url.rstrip("/") in log for log in logs)
     assert not [log for log in logs if "staple" in log]

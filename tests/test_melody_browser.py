@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from genre_models.melody import notes
 from genre_models.melody.tune import Note
 from genre_models.ui.presets import PRESETS
+from tests.conftest import PATIENCE_MS, expect_width
 
 GIVEN = "A5 E5 C#5 B3 G6"
 BARS = "#melody-roll .barlayer .point"
@@ -70,8 +71,8 @@ def download(tab: Page, button: str) -> Path:
 def play(tab: Page) -> None:
     """Press until it sounds: the player may load a sound twice, and forgets what was pressed before."""
     button = tab.locator("#melody-player").get_by_label("Play", exact=True)
-    for _ in range(20):
-        if button.count():
+    for _ in range(PATIENCE_MS // 600):
+        if button.is_visible():
             button.click()
         tab.wait_for_timeout(600)
         if tab.evaluate(PLAYS):
@@ -142,8 +143,10 @@ def test_a_tune_is_carried_on_and_followed_by_another(tab: Page) -> None:
     expect(text).not_to_have_value(before)
     expect(tab.locator(".look-title").first).to_contain_text("How note 10 was chosen")
     tune = written(tab, 8)
+    before = text.input_value()
     tab.get_by_role("button", name="Continue from here").click()
     expect(field(tab)).to_have_value(notes.write(tune))
+    expect(text).not_to_have_value(before)
     expect(tab.locator(".look-title").first).to_contain_text("How note 18 was chosen")
     assert written(tab, 8)[:10] == tune
 
@@ -171,7 +174,7 @@ def test_a_note_says_why_it_was_chosen(tab: Page) -> None:
     carry_on(tab, GIVEN)
     tune = written(tab, 12)
     expect(tab.locator(".look-title").first).to_contain_text(f"How note 17 was chosen: {tune[16].name}")
-    assert tab.locator("#melody-roll .scatterlayer .trace").count() == 0
+    expect(tab.locator("#melody-roll .scatterlayer .trace")).to_have_count(0)
     number = tab.get_by_label("number input for Note of the tune")
     number.fill("9")
     number.press("Tab")
@@ -195,11 +198,11 @@ def test_nothing_overflows_on_a_phone(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}?__theme=dark")
     page.get_by_role("tab", name="Melody").click()
     page.wait_for_selector(BARS)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    expect_width(page)
     carry_on(page, GIVEN, 8)
     page.get_by_role("button", name="Where the model looked: attention").click()
     page.wait_for_selector("#attention-one .js-plotly-plot")
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    expect_width(page)
     for box in page.locator("#melody-roll, .keyboard, .sheet, #melody-look").all():
         edges = box.bounding_box()
         assert edges is not None
@@ -213,4 +216,4 @@ def test_the_tab_is_made_for_everyone(tab: Page) -> None:
     expect(tab.get_by_role("group", name="Keyboard")).to_be_visible()
     field(tab).focus()
     tab.keyboard.press("Tab")
-    assert tab.evaluate("document.activeElement.ariaLabel") == "An octave lower"
+    expect(tab.get_by_role("button", name="An octave lower")).to_be_focused()

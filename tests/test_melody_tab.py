@@ -1,5 +1,6 @@
 """The HTTP API: what `gradio_client` gets from /generate."""
 
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from gradio_client.exceptions import AppError
 
 from genre_models.melody import notes
 from genre_models.melody.tunes import KEYS_BY_NAME, METRES_BY_NAME
+from tests.visitor import TUNE, Visitor
 
 GIVEN = "A5 E5 C#5 B3 G6"
 PITCHES = [81, 76, 73, 59, 91]
@@ -57,11 +59,15 @@ def test_a_note_that_the_model_never_heard_is_warned_of(client: Client) -> None:
     assert generate(client, "A4 B4", length=8)[0]["warnings"] == []
 
 
-def test_a_short_tune_does_not_wait_for_a_long_one(client: Client) -> None:
-    long = client.submit(GIVEN, length=512, api_name="/generate")
-    generate(client, length=8)
-    assert not long.done()
-    assert len(long.result()[0]["notes"].split()) == len(PITCHES) + 512
+def test_a_short_tune_does_not_wait_for_a_long_one(visitor: Visitor) -> None:
+    handler = visitor.handlers()["generate"]
+    long, short = (
+        visitor.join(handler, list((TUNE | {"notes": GIVEN, "length": length}).values()))
+        for length in (512, 8)
+    )
+    outcomes = list(islice(visitor.outcomes(), 2))
+    assert [outcome["event_id"] for outcome in outcomes] == [short, long]
+    assert len(outcomes[1]["output"]["data"][0]["notes"].split()) == len(PITCHES) + 512
 
 
 @pytest.mark.parametrize(

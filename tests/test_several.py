@@ -86,6 +86,7 @@ def test_a_press_on_a_heading_sorts_and_what_has_no_value_comes_last(page: Page,
     for order in ("ascending", "descending"):
         page.get_by_role("button", name="Confidence", exact=True).click()
         expect(page.get_by_role("columnheader", name="Confidence")).to_have_attribute("aria-sort", order)
+        expect(page.locator("#several-table [data-label=Confidence]")).to_have_count(2)
         shown = page.locator("#several-table [data-label=Confidence]").all()
         shares = [float(cell.get_attribute("data-sort") or "") for cell in shown]
         assert shares == sorted(shares, reverse=order == "descending") and len(shares) == 2

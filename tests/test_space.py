@@ -19,7 +19,8 @@ from huggingface_hub import HfApi, snapshot_download
 from packaging.requirements import Requirement
 
 from genre_models.ui.examples import EXAMPLES
-from tests.conftest import ROOT, free_port, wait_for
+from tests import free_port
+from tests.conftest import END_TIMEOUT_S, ROOT, wait_for
 from tests.hub_server import ADA, Server
 from tests.hub_store import LARGE, Tree
 
@@ -113,7 +114,7 @@ def space(uploaded: Tree, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield Space(folder, home, wait_for(port, process, log_file), process)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=END_TIMEOUT_S)
 
 
 def header(folder: Path) -> dict[str, Any]:

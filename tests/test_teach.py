@@ -19,7 +19,6 @@ from genre_models.teach import Embedding, TaughtClip, TaughtLabels, TeachError
 from genre_models.training.gtzan import Kind, Recording
 from genre_models.training.teaching import MAX_TRACKS, longest_tracks
 from genre_models.ui.lesson import Lesson, advice
-from genre_models.ui.session import Session
 from genre_models.ui.teach import TeachPanel
 from tests.clips import gtzan_dir
 from tests.labels import point, rounded, taught
@@ -185,10 +184,22 @@ def test_no_more_files_are_heard_than_a_label_holds(ear: MusiCNN, monkeypatch: p
     monkeypatch.setattr(teach, "MAX_CLIPS", 3)
     with gr.Blocks():
         panel = TeachPanel(ear, gr.HTML(), gr.State(), gr.HTML())
-        updates = panel.on_upload("mine", [f"{i}.wav" for i in range(5)], Session(), Lesson())
+        updates = panel.on_upload("mine", [f"{i}.wav" for i in range(5)], Lesson())
     assert heard == ["0.wav", "1.wav", "2.wav"]
     assert "first 3 files" in updates[0]
     assert updates[-1].taught.n_clips == 3
+
+
+def test_the_card_is_written_by_one_event_at_a_time(ear: MusiCNN) -> None:
+    """So that the one that is shown at last knows both the last clip and the last lesson."""
+    with gr.Blocks() as page:
+        card = gr.HTML()
+        TeachPanel(ear, gr.HTML(), gr.State(), card)
+    writing = [event for event in page.fns.values() if card in event.outputs]
+    others = [event for event in page.fns.values() if card not in event.outputs]
+    assert {(event.concurrency_id, event.concurrency_limit) for event in writing} == {("taught", 1)}
+    followed = {event.trigger_after for event in writing}
+    assert {event._id for event in others} == followed - {None}
 
 
 def test_a_fingerprint_tells_ears_apart(ear: MusiCNN) -> None:

@@ -16,6 +16,7 @@ from genre_models.history import SPLITS, Curve, History, Recipe, history
 from genre_models.metrics import accuracies
 from genre_models.paths import BUNDLED_WEIGHTS, METRICS
 from genre_models.ui.training import TrainingTab, heard
+from tests.conftest import expect_width
 
 FIGURES = ["learning-curves", "descents-curves", "confusion-matrix", "split-accuracy", "melody-losses"]
 
@@ -134,8 +135,10 @@ def test_what_a_model_heard_follows_from_its_recipe() -> None:
 def titles(page: Page, figure: str) -> list[str]:
     """What stands beside the axes of a figure, once it is drawn."""
     drawn = page.locator(f"#{figure} .js-plotly-plot")
+    titles = drawn.locator(".infolayer [class*=title]")
     expect(drawn.locator(".xtitle")).to_be_visible()
-    return drawn.locator(".infolayer [class*=title]").all_inner_texts()
+    expect(titles.nth(1)).to_be_visible()
+    return titles.all_inner_texts()
 
 
 def test_a_visitor_reads_the_tab_and_turns_its_figures(page: Page) -> None:
@@ -154,5 +157,4 @@ def test_a_visitor_reads_the_tab_and_turns_its_figures(page: Page) -> None:
     expect(matrix).to_have_attribute("aria-label", re.compile("Baseline"))
     assert before is not None and "The verdict" in before
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(300)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    expect_width(page)

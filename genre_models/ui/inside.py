@@ -111,7 +111,7 @@ class InsideTab:
         where = [session, self.segment]
         opening = [session, self.shown, *self._choices]
         for opened in (tab.select, self.wake.select):
-            opened(self.on_open, opening, self._outputs, **light, **IN_ORDER)
+            opened(self.on_open, opening, self._outputs, **quick)
         answered = [self.wake, self.plotly, self.body]
         self.classify.verdict.change(self.on_answer, [session, self.shown], answered, queue=False, **light)
         self.picker.select(

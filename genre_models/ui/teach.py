@@ -1,6 +1,6 @@
 """Teach it: the part of the Classify tab where a visitor names labels by example."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -101,7 +101,7 @@ class TeachPanel:
         )
 
     def _connect(self, verdict: gr.HTML) -> None:
-        outputs = [self.said, self.list, self.card, self.download, self.forget, self.label, self.lesson]
+        outputs = [self.said, self.list, self.download, self.forget, self.label, self.lesson]
         self.outputs = outputs
         hearing: dict[str, Any] = {
             "show_progress": "minimal",
@@ -111,63 +111,65 @@ class TeachPanel:
             "api_visibility": "private",
         }
         known = [self.session, self.lesson]
-        self.upload.upload(self.on_upload, [self.label, self.upload, *known], outputs, **hearing)
-        self.microphone.change(
-            self.on_recording, [self.label, self.microphone, *known], [*outputs, self.microphone], **hearing
-        )
-        self.shown.click(self.on_shown, [self.label, *known], outputs, **hearing)
-        self.label.submit(self.on_label, [self.label, *known], outputs, **hearing)
-        self.list.select(self.on_action, known, outputs, **hearing)
-        self.said.select(self.on_action, known, outputs, **hearing)
-        self.load.upload(self.on_load, [self.load, *known], outputs, **hearing)
-        self.forget.click(self.on_forget, known, outputs, **hearing)
-        looking = hearing | {"show_progress": "hidden", "concurrency_id": "taught", "concurrency_limit": 2}
-        verdict.change(self.answer, known, self.card, **looking)
+        uploaded = [self.label, self.upload, self.lesson]
+        recorded = [self.label, self.microphone, self.lesson]
+        taught = [
+            self.upload.upload(self.on_upload, uploaded, outputs, **hearing),
+            self.microphone.change(self.on_recording, recorded, [*outputs, self.microphone], **hearing),
+            self.shown.click(self.on_shown, [self.label, *known], outputs, **hearing),
+            self.label.submit(self.on_label, [self.label, self.lesson], outputs, **hearing),
+            self.list.select(self.on_action, self.lesson, outputs, **hearing),
+            self.said.select(self.on_action, self.lesson, outputs, **hearing),
+            self.load.upload(self.on_load, [self.load, self.lesson], outputs, **hearing),
+            self.forget.click(self.on_forget, self.lesson, outputs, **hearing),
+        ]
+        looking = hearing | {"show_progress": "hidden", "concurrency_id": "taught"}
+        followed: list[Callable[..., Any]] = [verdict.change, *(change.then for change in taught)]
+        for event in followed:
+            event(self.answer, known, self.card, **looking)  # one at a time: the last one knows everything
 
     # What the visitor does ------------------------------------------------------------------------------
 
-    def on_upload(
-        self, label: str, paths: list[str] | None, session: Session, lesson: Lesson
-    ) -> list[Update]:
+    def on_upload(self, label: str, paths: list[str] | None, lesson: Lesson) -> list[Update]:
         """Sound files came in for a label."""
-        return self._hear(label, [(Path(path).name, path) for path in paths or ()], session, lesson)
+        return self._hear(label, [(Path(path).name, path) for path in paths or ()], lesson)
 
-    def on_recording(self, label: str, path: str | None, session: Session, lesson: Lesson) -> list[Update]:
+    def on_recording(self, label: str, path: str | None, lesson: Lesson) -> list[Update]:
         """A recording was made, or the recorder was emptied; it is emptied once the clip was taken."""
         if path is None:
             return [gr.skip()] * (len(self.outputs) + 1)
         lesson = replace(lesson, recordings=lesson.recordings + 1)
-        return [*self._hear(label, [(f"Recording {lesson.recordings}", path)], session, lesson), None]
+        return [*self._hear(label, [(f"Recording {lesson.recordings}", path)], lesson), None]
 
     def on_shown(self, label: str, session: Session, lesson: Lesson) -> list[Update]:
         """The clip whose answer is on show is to be learned."""
         entry = session.entry
         if entry is None or not Path(entry.path).is_file():
-            return self._page(session, lesson, Said(problem=NOT_HERE if entry else NO_CLIP))
-        return self._hear(label, [(entry.name, entry.path)], session, lesson)
+            return self._page(lesson, Said(problem=NOT_HERE if entry else NO_CLIP))
+        return self._hear(label, [(entry.name, entry.path)], lesson)
 
-    def on_label(self, label: str, session: Session, lesson: Lesson) -> list[Update]:
+    def on_label(self, label: str, lesson: Lesson) -> list[Update]:
         """Return was pressed in the label: clips that wait for one get it."""
         lesson, said = lesson.learning(label, ())
-        return self._page(session, lesson, said)
+        return self._page(lesson, said)
 
-    def on_action(self, session: Session, lesson: Lesson, event: gr.EventData) -> list[Update]:
+    def on_action(self, lesson: Lesson, event: gr.EventData) -> list[Update]:
         """A button beside a label or a clip was pressed."""
         if event.action == "undo":
-            return self._page(session, lesson.undone(), Said())
+            return self._page(lesson.undone(), Said())
         taught = lesson.taught
         label = list(taught.clips)[int(event.label)]
         if event.action == "more":
-            return self._page(session, lesson, Said(f"The next clips go to “{label}”."), label)
+            return self._page(lesson, Said(f"The next clips go to “{label}”."), label)
         if event.action == "drop":
             kept, removed = taught.without_label(label), f"“{label}”"
         else:
             place = int(event.place)
             kept = taught.without_clip(label, place)
             removed = f"{taught.clips[label][place].name}, under “{label}”,"
-        return self._page(session, lesson.keeping(kept), Said(f"{removed} was removed."))
+        return self._page(lesson.keeping(kept), Said(f"{removed} was removed."))
 
-    def on_load(self, path: str, session: Session, lesson: Lesson) -> list[Update]:
+    def on_load(self, path: str, lesson: Lesson) -> list[Update]:
         """A file of labels came in: its clips join those that are there."""
         try:
             if Path(path).stat().st_size > teach_file.MAX_FILE_BYTES:
@@ -175,14 +177,14 @@ class TeachPanel:
             loaded = teach_file.from_json(Path(path).read_bytes(), self.ear_name)
             taught = lesson.taught.joined_with(loaded)
         except TeachError as error:
-            return self._page(session, lesson, Said(problem=str(error)))
+            return self._page(lesson, Said(problem=str(error)))
         sentence = f"{count(len(loaded.clips), 'label')} with {count(loaded.n_clips, 'clip')} loaded."
-        return self._page(session, replace(lesson, taught=taught, before=None), Said(sentence))
+        return self._page(replace(lesson, taught=taught, before=None), Said(sentence))
 
-    def on_forget(self, session: Session, lesson: Lesson) -> list[Update]:
+    def on_forget(self, lesson: Lesson) -> list[Update]:
         """All labels are to go."""
         lesson = replace(lesson.keeping(TaughtLabels()), waiting=())
-        return self._page(session, lesson, Said("All labels are forgotten."))
+        return self._page(lesson, Said("All labels are forgotten."))
 
     def answer(self, session: Session, lesson: Lesson) -> str:
         """The card on the clip on show; empty where there are no labels to tell apart, or no clip."""
@@ -198,9 +200,7 @@ class TeachPanel:
 
     # What comes of it -----------------------------------------------------------------------------------
 
-    def _hear(
-        self, label: str, named: Sequence[tuple[str, str]], session: Session, lesson: Lesson
-    ) -> list[Update]:
+    def _hear(self, label: str, named: Sequence[tuple[str, str]], lesson: Lesson) -> list[Update]:
         """Listen to (name, path) and learn what can be heard."""
         clips, problems = [], []
         for name, path in named[: teach.MAX_CLIPS]:
@@ -214,11 +214,9 @@ class TeachPanel:
             )
         lesson, said = lesson.learning(label, clips) if clips else (lesson, Said())
         problem = " ".join([*problems, said.problem]).strip()
-        return self._page(session, lesson, replace(said, problem=problem))
+        return self._page(lesson, replace(said, problem=problem))
 
-    def _page(
-        self, session: Session, lesson: Lesson, said: Said, label: Update | None = None
-    ) -> list[Update]:
+    def _page(self, lesson: Lesson, said: Said, label: Update | None = None) -> list[Update]:
         """Everything that shows the lesson, as it is now."""
         taught = lesson.taught
         left_out = taught.leave_one_out() if taught.clips else LeftOut({})
@@ -229,7 +227,6 @@ class TeachPanel:
         return [
             render("teach_said", said=said, undo=lesson.before is not None),
             render("teach_labels", taught=taught, left_out=left_out, advice=advice(taught, left_out)),
-            self.answer(session, lesson),
             gr.DownloadButton(value=file, visible=bool(file)),
             gr.Button(visible=bool(file)),
             gr.skip() if label is None else label,
