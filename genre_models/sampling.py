@@ -136,6 +136,15 @@ class Rows:
         self.finished = np.zeros(len(prefix), dtype=bool)
         self._tokens = prefix.numpy(force=True).copy()  # (batch, room)
         self._length = prefix.shape[1]
+        self._clocks = torch.empty(0, dtype=torch.float64)
+        self._asked: tuple[NDArray[np.bool_], NDArray[np.int64]] | None = None
+
+    def only_one(self) -> int | None:
+        """The next token of the first row, if no other is allowed."""
+        if self.allowed is None:
+            return None
+        permitted, choices = self._next_permitted(self.allowed)
+        return int(permitted[0].argmax()) if choices[0] == 1 else None
 
     def extend(self, logits: Tensor, attention: Attention | None) -> Step:
         """Choose by the logits (batch, target_vocab) of what comes next."""
@@ -166,8 +175,8 @@ class Rows:
         tokens = np.full(len(shares), self.pad)
         for row, generator in enumerate(self.generators):
             if not self.finished[row]:
-                clocks = torch.empty(shares.shape[1], dtype=torch.float64).exponential_(generator=generator)
-                tokens[row] = (shares[row] / clocks.numpy()).argmax()
+                self._clocks.resize_(shares.shape[1]).exponential_(generator=generator)
+                tokens[row] = (shares[row] / self._clocks.numpy()).argmax()
         return tokens
 
     def _append(self, tokens: NDArray[np.int64]) -> None:
@@ -175,14 +184,22 @@ class Rows:
             self._tokens = np.concatenate([self._tokens, self._tokens], axis=1)
         self._tokens[:, self._length] = tokens
         self._length += 1
+        self._asked = None
 
     def _allowed_shares(self, scores: Floats, allowed: Allowed) -> Floats:
-        so_far = torch.from_numpy(self._tokens[:, : self._length])
-        permitted = allowed(so_far).numpy(force=True) | self.finished[:, None]  # (batch, vocab)
-        permitted[:, self.pad] = False
-        choices = np.add.reduce(permitted, axis=1)
-        if not choices.all():
-            raise ValueError(f"no token is allowed next in row {int(choices.argmin())}")
+        permitted, choices = self._next_permitted(allowed)
         if choices.max() == 1:  # as grammar often has it
             return permitted.astype(np.float64)
         return self.sampling.shares(np.where(permitted, scores, -np.inf))
+
+    def _next_permitted(self, allowed: Allowed) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Which tokens may come next, (batch, vocab), and how many; `allowed` is asked once for each."""
+        if self._asked is None:
+            so_far = torch.from_numpy(self._tokens[:, : self._length])
+            permitted = allowed(so_far).numpy(force=True) | self.finished[:, None]
+            permitted[:, self.pad] = False
+            choices = np.add.reduce(permitted, axis=1, dtype=np.int64)
+            if not choices.all():
+                raise ValueError(f"no token is allowed next in row {int(choices.argmin())}")
+            self._asked = permitted, choices
+        return self._asked

@@ -188,19 +188,25 @@ class EncoderDecoder(nn.Module, StrictWeights, library_name="genre-models", lice
     def _single_steps(
         self, source: Tensor, prefix: Tensor, max_tokens: int, rows: Rows, parts: Parts
     ) -> Iterator[Step]:
-        """As `_steps`, for one row without PAD: all after the prefix is the stepper's."""
+        """As `_steps`, for one row without PAD: all after the encoder is the stepper's."""
         with evaluating(self):
             read = self.read(source)
-            padding = torch.zeros_like(prefix, dtype=torch.bool)
-            x, _ = self._decode(prefix, _positions(padding), _past_mask(padding), read)
-            logits = self.head(x[:, -1])  # (1, target_vocab)
-        stepper = Stepper(parts, read.layers, prefix.shape[1])
+        stepper = Stepper(parts, read.layers)
+        logits = stepper(prefix[0].tolist())[-1:]  # (1, target_vocab)
+        after_next: Tensor | None = None
         for left in reversed(range(max_tokens)):
             step = rows.extend(logits, None)
             yield step
-            if not left or step.finished.all():
+            if not left or rows.finished.all():
                 return
-            logits = stepper(step.tokens)
+            if after_next is not None:
+                logits, after_next = after_next, None
+                continue
+            next_one = rows.only_one()  # where nothing else can follow, it is read together with this one
+            new = [int(step.tokens)] if next_one is None else [int(step.tokens), next_one]
+            logits = stepper(new)
+            if next_one is not None:
+                logits, after_next = logits[:1], logits[1:]
 
     def read(self, source: Tensor, return_attention: bool = False) -> Read:
         """Ids (batch, s) -> what `next_logits` goes by."""

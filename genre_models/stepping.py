@@ -1,4 +1,4 @@
-"""The next token of one target when a single one is new: what generation spends its time on.
+"""The next token of one target when one or two are new: what generation spends its time on.
 
 Such a step is some hundred operations on a few hundred numbers, and PyTorch takes longer to get to most of
 them than to work them out; NumPy takes a quarter of that. The arithmetic is that of `attention.DecoderLayer`
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from genre_models.attention import DecoderCache, DecoderLayer, MultiHeadAttention, SinusoidalPositions
 
 Array = NDArray[np.float32]
+ROOM = 64  # positions at first
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,9 @@ class Parts:
 
 
 class Stepper:
-    """Foretells one token after another, from the end of a prefix on.
+    """Foretells one token after another; `caches` hold what the layers keep of the source, without PAD."""
 
-    `caches` hold what the layers keep of the prefix, `length` tokens, and of the source: one row without PAD.
-    """
-
-    def __init__(self, parts: Parts, caches: Sequence[DecoderCache], length: int) -> None:
+    def __init__(self, parts: Parts, caches: Sequence[DecoderCache]) -> None:
         self._embedding = _array(parts.embedding.weight)
         self._scale = np.float32(parts.scale)
         self._positions = parts.positions
@@ -52,31 +50,38 @@ class Stepper:
         pairs = zip(parts.layers, caches, strict=True)
         self._layers = [_Layer(layer, cache) for layer, cache in pairs if isinstance(layer, DecoderLayer)]
         self._head = _Linear(parts.head)
-        self._length = length
+        self._length = 0
 
-    def __call__(self, tokens: Tensor) -> Tensor:
-        """The next token (1,) -> logits (1, vocab) of the one after it."""
-        if self._length >= len(self._table):
+    def __call__(self, tokens: Sequence[int]) -> Tensor:
+        """The next tokens -> logits (tokens, vocab) of those after each; two take little more than one."""
+        start, self._length = self._length, self._length + len(tokens)
+        if self._length > len(self._table):
             room = 2 * self._length
             self._table = self._positions(torch.arange(room), room).numpy()
-        x = self._embedding[int(tokens)] * self._scale
-        x += self._table[self._length]  # (d_model,)
-        self._length += 1
+        if len(tokens) == 1:  # NumPy takes less time to get to a vector than to a matrix of one row
+            x = self._embedding[tokens[0]] * self._scale  # (d_model,)
+            x += self._table[start]
+        else:
+            x = self._embedding[tokens] * self._scale  # (tokens, d_model)
+            x += self._table[start : self._length]
         for layer in self._layers:
             x = layer(x)
-        return torch.from_numpy(self._head(x)[None])
+        return torch.from_numpy(np.atleast_2d(self._head(x)))
 
 
 class _Layer:
+    """A vector (d_model,) of one position, or the rows (positions, d_model) of several, to the same."""
+
     def __init__(self, layer: DecoderLayer, cache: DecoderCache) -> None:
-        if cache.past is None or cache.memory_keys_values is None:
-            raise ValueError("there is no prefix to carry on")
         attention, cross = layer.attention, layer.cross_attention
-        self._past = _Seen(attention, cache.past.keys, cache.past.values)
-        self._memory = _Seen(cross, *cache.memory_keys_values)
-        self._q_k_v = _Linear(attention.w_q, attention.w_k, attention.w_v)
+        self._past = _Seen(attention)
+        kept = cache.memory_keys_values or cross.keys_values(cache.memory)
+        keys, values = (_array(part[0]) for part in kept)  # (heads, source, d_k or d_v)
+        self._memory = _Seen(cross, room=keys.shape[1])
+        self._memory.append(keys, values)
+        self._q_k_v = _Linear(attention.w_q, attention.w_k, attention.w_v, first_times=attention.d_k**-0.5)
         self._parts = attention.w_q.out_features, attention.w_q.out_features + attention.w_k.out_features
-        self._cross_q = _Linear(cross.w_q)
+        self._cross_q = _Linear(cross.w_q, first_times=cross.d_k**-0.5)
         self._norm_attention = _Norm(layer.norm_attention)
         self._norm_cross_attention = _Norm(layer.norm_cross_attention)
         self._norm_feed_forward = _Norm(layer.norm_feed_forward)
@@ -87,19 +92,27 @@ class _Layer:
     def __call__(self, x: Array) -> Array:
         q_k_v = self._q_k_v(x)
         to_k, to_v = self._parts
-        self._past.append(q_k_v[to_k:to_v], q_k_v[to_v:])
-        x = self._norm_attention(x + self._past.attend(q_k_v[:to_k]))
+        past = self._past
+        past.append(past.by_head(q_k_v[..., to_k:to_v]), past.by_head(q_k_v[..., to_v:]))
+        x = self._norm_attention(x + past.attend(q_k_v[..., :to_k], looks_back=True))
         x = self._norm_cross_attention(x + self._memory.attend(self._cross_q(x)))
         hidden = self._widen(x)
         return self._norm_feed_forward(x + self._narrow(np.maximum(hidden, 0, out=hidden)))
 
 
 class _Linear:
-    """Linear layers side by side, with a copy of their weights in the order of reading."""
+    """Linear layers side by side, with a copy of their weights in the order of reading.
 
-    def __init__(self, *layers: nn.Linear) -> None:
-        self._weight = _array(torch.cat([layer.weight for layer in layers]).T.contiguous())  # (in, out)
+    What the first of them gives is multiplied by `first_times`.
+    """
+
+    def __init__(self, *layers: nn.Linear, first_times: float = 1.0) -> None:
+        together = torch.cat([layer.weight for layer in layers]) if len(layers) > 1 else layers[0].weight
+        self._weight = _array(together.T.clone(memory_format=torch.contiguous_format))  # (in, out)
         self._bias = _array(torch.cat([layer.bias for layer in layers]))
+        if first_times != 1:
+            self._weight[:, : layers[0].out_features] *= first_times
+            self._bias[: layers[0].out_features] *= first_times
 
     def __call__(self, x: Array) -> Array:
         y: Array = x.dot(self._weight)
@@ -112,45 +125,63 @@ class _Norm:
 
     def __init__(self, layer: nn.LayerNorm) -> None:
         self._weight, self._bias = _array(layer.weight), _array(layer.bias)
-        self._mean = np.full(len(self._weight), 1 / len(self._weight), np.float32)
+        self._share = 1 / len(self._weight)
+        self._mean = np.full(len(self._weight), self._share, np.float32)
         self._epsilon = layer.eps
 
     def __call__(self, x: Array) -> Array:
-        x = x - x.dot(self._mean)
-        variance = float(x.dot(x)) / len(x)
-        x *= np.float32(1 / math.sqrt(variance + self._epsilon))
+        """In place."""
+        for row in (x,) if x.ndim == 1 else x:
+            self._standardise(row)
         x *= self._weight
         x += self._bias
         return x
+
+    def _standardise(self, row: Array) -> None:
+        row -= row.dot(self._mean)
+        row *= np.float32(1 / math.sqrt(float(row.dot(row)) * self._share + self._epsilon))
 
 
 class _Seen:
     """Keys and values that one position after another looks at, and the way back to d_model."""
 
-    def __init__(self, attention: MultiHeadAttention, keys: Tensor, values: Tensor) -> None:
-        self._heads, self._scale = attention.heads, np.float32(attention.d_k**-0.5)
+    def __init__(self, attention: MultiHeadAttention, room: int = ROOM) -> None:
+        self._heads = attention.heads
         self._o = _Linear(attention.w_o)
-        self._length = keys.shape[2]
-        scaled = self._scale * keys[0].numpy()
-        self._keys = np.ascontiguousarray(scaled.swapaxes(1, 2))  # (heads, d_k, room)
-        ones = np.ones((*values.shape[1:3], 1), np.float32)  # their sum is that of the weights
-        self._values = np.concatenate([values[0].numpy(), ones], axis=2)  # (heads, room, d_v + 1)
+        self._length = 0
+        d_v = attention.w_v.out_features // attention.heads
+        self._keys = np.empty((attention.heads, attention.d_k, room), np.float32)
+        # The last column stays 1: what comes of it is the sum of the weights.
+        self._values = np.ones((attention.heads, room, d_v + 1), np.float32)
 
     def append(self, keys: Array, values: Array) -> None:
-        """Those of one position, (heads * d_k,) and (heads * d_v,)."""
-        if self._length == self._keys.shape[2]:  # twice the room: appending costs the same at any length
+        """Those of the next positions, (heads, positions, d_k) and (heads, positions, d_v)."""
+        start, self._length = self._length, self._length + keys.shape[1]
+        while self._length > self._keys.shape[2]:  # twice the room: appending costs the same at any length
             self._keys = np.concatenate([self._keys, self._keys], axis=2)
             self._values = np.concatenate([self._values, self._values], axis=1)
-        self._keys[:, :, self._length] = self._scale * keys.reshape(self._heads, -1)
-        self._values[:, self._length, :-1] = values.reshape(self._heads, -1)
-        self._length += 1
+        self._keys[:, :, start : self._length] = keys.swapaxes(1, 2)
+        self._values[:, start : self._length, :-1] = values
 
-    def attend(self, q: Array) -> Array:
-        """Queries (heads * d_k,) -> (d_model,)."""
-        scores = q.reshape(self._heads, 1, -1) @ self._keys[:, :, : self._length]  # (heads, 1, keys)
+    def by_head(self, parts: Array) -> Array:
+        """(positions, heads * d) -> (heads, positions, d); (heads * d,) of one position."""
+        if parts.ndim == 1:
+            return parts.reshape(self._heads, 1, -1)
+        return parts.reshape(len(parts), self._heads, -1).swapaxes(0, 1)
+
+    def attend(self, q: Array, looks_back: bool = False) -> Array:
+        """Queries (n, heads * d_k), divided by root d_k -> (n, d_model), or one of each without n.
+
+        Those that look back are of the last n positions.
+        """
+        scores = self.by_head(q) @ self._keys[:, :, : self._length]  # (heads, n, keys)
+        if looks_back and q.ndim > 1:
+            for row in range(len(q) - 1):
+                scores[:, row, row + 1 - len(q) :] = -np.inf
         scores -= np.maximum.reduce(scores, axis=2, keepdims=True)
-        z = np.exp(scores, out=scores) @ self._values[:, : self._length]  # (heads, 1, d_v + 1)
-        return self._o((z[:, 0, :-1] / z[:, 0, -1:]).reshape(-1))
+        z = np.exp(scores, out=scores) @ self._values[:, : self._length]  # (heads, n, d_v + 1)
+        mixed = z[:, :, :-1] / z[:, :, -1:]
+        return self._o(mixed.reshape(-1) if q.ndim == 1 else mixed.swapaxes(0, 1).reshape(len(q), -1))
 
 
 def _array(parameter: Tensor) -> Array:

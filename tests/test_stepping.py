@@ -48,6 +48,19 @@ def test_weights_trained_since_are_seen() -> None:
     torch.testing.assert_close(logits, of_the_whole(model, source, prefix, drawn), atol=1e-5, rtol=1e-5)
 
 
+def listened(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """What steppers are asked from now on."""
+    asked: list[list[int]] = []
+    answer = Stepper.__call__
+
+    def listened_to(stepper: Stepper, new: list[int]) -> Tensor:
+        asked.append(new)
+        return answer(stepper, new)
+
+    monkeypatch.setattr(Stepper, "__call__", listened_to)
+    return asked
+
+
 @pytest.mark.parametrize(
     ("model", "source", "prefix", "stands_in"),
     [
@@ -62,13 +75,27 @@ def test_weights_trained_since_are_seen() -> None:
 def test_numpy_stands_in_for_a_single_plain_row(
     monkeypatch: pytest.MonkeyPatch, model: EncoderDecoder, source: Tensor, prefix: Tensor, stands_in: bool
 ) -> None:
-    asked: list[Tensor] = []
-    answer = Stepper.__call__
-
-    def listened_to(stepper: Stepper, token: Tensor) -> Tensor:
-        asked.append(token)
-        return answer(stepper, token)
-
-    monkeypatch.setattr(Stepper, "__call__", listened_to)
+    asked = listened(monkeypatch)
     drawn = tokens(list(model.generate(source, prefix, 3)))
-    assert [int(token) for token in asked] == (drawn[0, :2].tolist() if stands_in else [])
+    one_by_one = [prefix[0].tolist(), *([token] for token in drawn[0, :2].tolist())]
+    assert asked == (one_by_one if stands_in else [])
+
+
+@pytest.mark.parametrize("sizes", [{}, {"d_k": 3, "d_v": 11}, {"heads": 1, "d_ff": 7, "decoder_layers": 3}])
+def test_a_token_that_has_to_follow_is_read_with_the_one_before(
+    monkeypatch: pytest.MonkeyPatch, sizes: dict[str, int]
+) -> None:
+    model, source, prefix = tiny(**sizes), sources(1), targets(1, 2)
+    asked, lengths = listened(monkeypatch), []
+
+    def every_third_is_five(so_far: Tensor) -> Tensor:
+        lengths.append(so_far.shape[1])
+        every = torch.ones(1, model.head.out_features, dtype=torch.bool)
+        return every if so_far.shape[1] % 3 else torch.arange(model.head.out_features)[None] == 5
+
+    steps = list(model.generate(source, prefix, 40, Sampling(seed=4), allowed=every_third_is_five))
+    drawn, logits = tokens(steps), torch.cat([step.logits for step in steps])
+    assert drawn[0, 1::3].tolist() == [5] * 13
+    assert [len(new) for new in asked[1:7]] == [2, 1, 2, 1, 2, 1]
+    assert lengths == list(range(2, 42))  # asked once for each token
+    torch.testing.assert_close(logits, of_the_whole(model, source, prefix, drawn), atol=1e-5, rtol=1e-5)

@@ -63,17 +63,30 @@ class Request:
 
 @dataclass(frozen=True)
 class NextNote:
-    """A note and how likely the model held it and others.
-
-    `pitches` are the model's own probabilities of each pitch in `vocabulary.PITCHES` (a rest is the first)
-    and `end` of the end of the tune, all of them 1 together; `lengths` (of `notes.LENGTHS`) are given the
-    chosen pitch.
-    """
+    """A note, and the model's own logits of all tokens before its pitch and after it."""
 
     note: Note
-    pitches: np.ndarray  # (89,)
-    end: float
-    lengths: np.ndarray  # (24,)
+    before: np.ndarray  # (vocabulary.SIZE,)
+    after: np.ndarray  # (vocabulary.SIZE,)
+
+    @property
+    def pitches(self) -> np.ndarray:
+        """How likely the model held each of `vocabulary.PITCHES`, a rest first, (89,); 1 with the end."""
+        return self._pitches_and_end[:-1]
+
+    @property
+    def end(self) -> float:
+        """How likely it held the end of the tune."""
+        return float(self._pitches_and_end[-1])
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """How likely it held each of `notes.LENGTHS`, given the pitch, (24,)."""
+        return _softmax(self.after[vocabulary.FIRST_LENGTH :])
+
+    @property
+    def _pitches_and_end(self) -> np.ndarray:
+        return _softmax(np.append(self.before[vocabulary.REST : vocabulary.FIRST_LENGTH], self.before[END]))
 
 
 @dataclass(frozen=True)
@@ -152,7 +165,8 @@ class _Composer:
             stop=END,
             allowed=lambda _: torch.from_numpy(np.array([writer.allowed() for writer in writers])),
         ):
-            new = [writer.push(step, i) for i, writer in enumerate(writers)]
+            tokens = step.tokens.tolist()
+            new = [writer.push(step, i, tokens[i]) for i, writer in enumerate(writers)]
             if any(note is not None for note in new):
                 yield new
 
@@ -183,9 +197,8 @@ class _Writer:
         allowed[END] &= self.request.stop
         return allowed
 
-    def push(self, step: Step, i: int) -> NextNote | None:
-        """Go on with the step's token of row i; a note once it is whole."""
-        token = int(step.tokens[i])
+    def push(self, step: Step, i: int, token: int) -> NextNote | None:
+        """Go on with the step's token, that of row i; a note once it is whole."""
         if token == PAD or (token == END and not self.room):
             return None
         self.window.target.append(token)
@@ -196,17 +209,11 @@ class _Writer:
             self.pitch = step
         if not vocabulary.is_length(token) or self.pitch is None:
             return None
-        note = self._next_note(self.pitch.logits[i].numpy(), step.logits[i].numpy())
+        (named,) = vocabulary.decode(self.window.target[-2:], self.request.flat)
+        note = NextNote(named, self.pitch.logits[i].numpy(), step.logits[i].numpy())
         self.row.notes.append(note)
         self.room -= 1
         return note
-
-    def _next_note(self, before: np.ndarray, after: np.ndarray) -> NextNote:
-        """By the logits of all tokens (vocabulary.SIZE,) before the pitch and after it."""
-        pitch, length = self.window.target[-2:]
-        (note,) = vocabulary.decode([pitch, length], self.request.flat)
-        shares = _softmax(np.append(before[vocabulary.REST : vocabulary.FIRST_LENGTH], before[END]))
-        return NextNote(note, shares[:-1], float(shares[-1]), _softmax(after[vocabulary.FIRST_LENGTH :]))
 
 
 def _first_read(positions: Sequence[Fraction], bar: Fraction) -> int:

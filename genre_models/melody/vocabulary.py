@@ -167,13 +167,22 @@ class Grammar:
 
     def push(self, token: int) -> None:
         """Go on with a token. Raises `VocabularyError` for what cannot stand there, but not for a length."""
-        if not ((is_length(token) and self._after_pitch) or self.allowed()[token]):
+        if not self._fits(token):
             raise VocabularyError(f"“{label(token)}” cannot stand here.")
         if is_length(token):
             self.position = (self.position + LENGTHS[token - FIRST_LENGTH]) % self.bar
             self._has_note = True
         self._after_pitch, self._after_length = is_pitch(token), is_length(token)
         self._ended = token == END
+
+    def _fits(self, token: int) -> bool:
+        if self._ended:
+            return False
+        if self._after_pitch:
+            return is_length(token)
+        if self._after_length:
+            return token == place_id(self.position)
+        return is_pitch(token) or (token == END and self._has_note)
 
     @property
     def in_note(self) -> bool:

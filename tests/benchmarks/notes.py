@@ -3,12 +3,14 @@
 `python -m tests.benchmarks.notes` lets the plain `EncoderDecoder`, untrained, and a Marian of the same width,
 depth, heads and vocabulary carry the same source on, turn by turn on one thread, both with kept keys and
 values, top-k and top-p. (On two threads the peer is slower.) Then `continue_tune` of the bundled model makes
-as many tokens, with the grammar of music on each: that is what a visitor waits for. The figures go to
-`assets/metrics/notes.json`.
+as many tokens, with the grammar of music on each: that is what a visitor waits for. It is held against
+`generate()` with the same grammar, by its `prefix_allowed_tokens_fn`, and against `generate()` without any,
+which makes no bars that add up. The figures go to `assets/metrics/notes.json`.
 """
 
 import statistics
 
+import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
@@ -16,7 +18,8 @@ from transformers import MarianConfig, MarianMTModel
 
 from genre_models.hub import load_melody
 from genre_models.melody import Request, continue_tune, notes
-from genre_models.melody.vocabulary import SIZE
+from genre_models.melody.compose import COMMON_TIME
+from genre_models.melody.vocabulary import END, SIZE, Grammar
 from genre_models.sampling import Sampling
 from genre_models.seq2seq import EncoderDecoder
 from tests.benchmarks.beside import Row, compared, keep, machine, turns
@@ -60,7 +63,23 @@ def our_tokens(model: EncoderDecoder, source: Tensor) -> None:
     assert len(steps) == TOKENS
 
 
-def their_tokens(model: MarianMTModel, source: Tensor) -> None:
+class Bars:
+    """The grammar of music for `generate()`, which asks with all tokens so far before each new one."""
+
+    def __init__(self) -> None:
+        self._grammar = Grammar(COMMON_TIME)
+        self._length = 1  # the start token
+
+    def __call__(self, _: int, tokens: Tensor) -> list[int]:
+        """Which tokens may come next."""
+        if len(tokens) > self._length:
+            self._grammar.push(int(tokens[-1]))
+        self._length = len(tokens)
+        allowed: list[int] = np.flatnonzero(self._grammar.allowed()).tolist()
+        return [token for token in allowed if token != END]
+
+
+def their_tokens(model: MarianMTModel, source: Tensor, bars: Bars | None = None) -> None:
     """As many, drawn in the same way."""
     drawn = model.generate(
         source,
@@ -71,12 +90,13 @@ def their_tokens(model: MarianMTModel, source: Tensor) -> None:
         top_k=TOP_K,
         top_p=TOP_P,
         use_cache=True,
+        prefix_allowed_tokens_fn=bars,
     )
     assert drawn.shape[1] == 1 + TOKENS
 
 
 def measure() -> list[Row]:
-    """Both comparisons."""
+    """All comparisons."""
     torch.manual_seed(0)
     plain = EncoderDecoder(SIZE, SIZE, D_MODEL, HEADS, LAYERS, LAYERS, D_FF).eval()
     peer, melody = marian(), load_melody()
@@ -88,12 +108,30 @@ def measure() -> list[Row]:
     def theirs() -> None:
         their_tokens(peer, source)
 
-    plainly = turns(lambda: our_tokens(plain, source), theirs, ROUNDS)
-    tuneful = turns(lambda: list(continue_tune(melody, request)), theirs, ROUNDS)
+    def theirs_in_bars() -> None:
+        their_tokens(peer, source, Bars())
+
+    def tune() -> None:
+        list(continue_tune(melody, request))
+
+    alike = turns(tune, theirs_in_bars, ROUNDS)
     return [
-        compared("a token of a plain encoder-decoder", PEER, plainly, GOAL, TOKENS),
-        compared("a token of a tune, with its grammar", PEER, tuneful, GOAL, TOKENS),
-        Row("notes per second of a tune", "", round(_notes_per_second(tuneful))),
+        compared(
+            "a token of a plain encoder-decoder",
+            PEER,
+            turns(lambda: our_tokens(plain, source), theirs, ROUNDS),
+            GOAL,
+            TOKENS,
+        ),
+        compared("a token of a tune, with its grammar", f"{PEER} with it too", alike, GOAL, TOKENS),
+        compared(
+            "a token of a tune, with its grammar",
+            f"{PEER} without",
+            turns(tune, theirs, ROUNDS),
+            GOAL,
+            TOKENS,
+        ),
+        Row("notes per second of a tune", "", round(_notes_per_second(alike))),
     ]
 
 
