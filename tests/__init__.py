@@ -4,6 +4,7 @@ import atexit
 import os
 import random
 import shutil
+import signal
 import socket
 import tempfile
 
@@ -19,6 +20,10 @@ def free_port() -> int:
                 return port
     raise OSError("no port is free")
 
+
+# Where a script runs the suite in the background, Ctrl-C is ignored, and what the suite starts inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HUB_PORT = free_port()
 HUB_HOME = tempfile.mkdtemp(prefix="hub-")
