@@ -33,8 +33,7 @@ from genre_models.training.dataset import Dataset
 from genre_models.training.gtzan import index
 from genre_models.training.push import Target, push
 from genre_models.ui.examples import EXAMPLES
-from tests import HUB_PORT
-from tests import free_port as free_port  # noqa: PLC0414 - programs that start the app take it from here
+from tests import HUB_PORT, free_port
 from tests.hub_server import ADA, BOB, Server
 from tests.hub_store import Hub, Repo
 from tests.sounds import prepare, write_dataset

@@ -24,7 +24,7 @@ from queue import Empty, Queue
 
 import numpy as np
 
-from tests import memory
+from tests import free_port, memory
 from tests.audio_files import write
 from tests.fuzz_targets import targets
 from tests.visitor import Visitor
@@ -171,7 +171,7 @@ def _listen(stream: Iterable[str] | None, hear: Callable[[str], object]) -> None
 @contextmanager
 def running_app() -> Iterator[tuple[str, "subprocess.Popen[bytes]", Path]]:
     """The app with a folder of its own for what is uploaded; its address, process and log."""
-    from tests.conftest import ROOT, free_port, wait_for  # noqa: PLC0415 - needs no browser but for this
+    from tests.conftest import ROOT, wait_for  # noqa: PLC0415 - needs no browser but for this
 
     with tempfile.TemporaryDirectory() as folder:
         port, log = free_port(), Path(folder) / "log"

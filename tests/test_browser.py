@@ -1,14 +1,11 @@
 """What a visitor does on the Classify tab, in a real browser."""
 
 import csv
-import json
 import re
 from pathlib import Path
-from typing import Any
 
-import av
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from genre_models import share
 from genre_models.classifiers import GENRES
@@ -16,68 +13,9 @@ from genre_models.metrics import measured
 from genre_models.ui.examples import load_examples
 from genre_models.ui.html import milliseconds
 from genre_models.ui.trust import trust
+from tests.classify_page import report, upload, verdict
 from tests.conftest import expect_width
 from tests.reports import SPEECH, make_report
-
-RECORDING_S = 7
-NO_VOICE_PROCESSING = {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False}
-KEEP_STREAMS = """
-window.streams = [];
-const original = MediaDevices.prototype.getUserMedia;
-MediaDevices.prototype.getUserMedia = async function (constraints) {
-  const stream = await original.call(this, constraints);
-  window.streams.push(stream);
-  return stream;
-};
-"""
-REFUSE = """
-MediaDevices.prototype.getUserMedia = () => Promise.reject(new DOMException("no", "{name}"));
-"""
-NO_MICROPHONE_API = "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });"
-
-
-def write_webm(path: Path, source: Path) -> Path:
-    """The sound as browsers record it: Opus in WebM."""
-    with av.open(str(source)) as wav, av.open(str(path), "w", format="webm") as webm:
-        stream = webm.add_stream("libopus", rate=48_000, layout="mono")
-        resampler = av.AudioResampler("s16", "mono", 48_000)
-        for frame in wav.decode(audio=0):
-            for resampled in resampler.resample(frame):
-                webm.mux(stream.encode(resampled))
-        webm.mux(stream.encode(None))
-    return path
-
-
-def upload(page: Page, path: Path) -> None:
-    clear = page.locator("#clip").get_by_label("Clear")
-    if page.locator("#clip time").count() or page.locator("#clip audio").count():
-        clear.click()
-        expect(page.locator("#verdict .empty")).to_be_visible()
-    page.locator("#clip").get_by_label("Upload file").click()
-    page.set_input_files("#clip input[type=file]", path)
-
-
-def verdict(page: Page) -> str:
-    heading = page.locator("#verdict .verdict h2")
-    expect(heading).to_be_visible()
-    return heading.inner_text()
-
-
-def record(page: Page, seconds: int = RECORDING_S, recorder: str = "#clip") -> None:
-    """So many seconds or a few more, by the recorder's own clock."""
-    page.locator(f"{recorder} .record-button").click()
-    clock = f"document.querySelector('{recorder} time.duration')?.textContent"
-    page.wait_for_function(f"{clock} >= '0:{seconds:02}'")
-    page.locator(f"{recorder} .stop-button").first.click()
-
-
-def report(page: Page) -> dict[str, Any]:
-    """The report on show, as the visitor would download it."""
-    with page.expect_download() as download:
-        page.click("#report-json")
-    content = json.loads(download.value.path().read_text())
-    assert isinstance(content, dict)
-    return content
 
 
 def test_an_uploaded_clip_is_answered_by_five_models(page: Page, clips: Path) -> None:
@@ -98,53 +36,6 @@ def test_an_uploaded_clip_is_answered_by_five_models(page: Page, clips: Path) ->
     expect(page.locator("#timeline .heat").first.locator("[data-tip]")).to_have_count(shown["segments"])
 
 
-def test_a_recorded_clip_gets_the_answer_of_the_uploaded_one(page: Page, clips: Path) -> None:
-    record(page)
-    verdict(page)
-    recorded = report(page)["probabilities"]
-    upload(page, clips / "music.wav")
-    verdict(page)
-    uploaded = report(page)["probabilities"]
-    moved = sum(abs(recorded[genre] - uploaded[genre]) for genre in GENRES) / 2
-    assert moved < 0.08, f"{moved:.0%} of the probability moved between the genres"
-
-
-def test_the_microphone_is_recorded_without_voice_processing(
-    context: BrowserContext, app_url: str, clips: Path
-) -> None:
-    context.add_init_script(KEEP_STREAMS)
-    page = context.new_page()
-    page.goto(app_url)
-    page.locator("#clip .record-button").click()
-    listening = "window.streams.find(stream => stream.active)?.getAudioTracks()[0].getSettings()"
-    settings = page.wait_for_function(listening).json_value()
-    assert {name: settings[name] for name in NO_VOICE_PROCESSING} == NO_VOICE_PROCESSING
-
-
-@pytest.mark.parametrize(
-    ("script", "words"),
-    [
-        (REFUSE.replace("{name}", "NotAllowedError"), "The browser blocks the microphone"),
-        (REFUSE.replace("{name}", "NotFoundError"), "No microphone was found"),
-    ],
-)
-def test_a_refused_microphone_is_said_in_words(
-    context: BrowserContext, app_url: str, script: str, words: str
-) -> None:
-    context.add_init_script(script)
-    page = context.new_page()
-    page.goto(app_url)
-    page.locator("#clip .record-button").click()
-    expect(page.locator("#microphone-notice")).to_contain_text(words)
-
-
-def test_a_page_without_https_says_so_at_once(context: BrowserContext, app_url: str) -> None:
-    context.add_init_script(NO_MICROPHONE_API)
-    page = context.new_page()
-    page.goto(app_url)
-    expect(page.locator("#microphone-notice")).to_contain_text("only works on https or localhost")
-
-
 def test_a_bad_file_is_explained_and_the_next_clip_works(page: Page, clips: Path) -> None:
     upload(page, clips / "music.wav")
     verdict(page)
@@ -156,16 +47,6 @@ def test_a_bad_file_is_explained_and_the_next_clip_works(page: Page, clips: Path
     verdict(page)
     expect(page.locator("#verdict .notice")).to_contain_text("lasts only 2.0 s")
     expect(page.locator("#history li")).to_have_count(2)
-
-
-def test_a_webm_recording_and_an_odd_name_are_answered(page: Page, clips: Path, tmp_path: Path) -> None:
-    odd = tmp_path / "music.xyz"
-    odd.write_bytes((clips / "music.wav").read_bytes())
-    upload(page, odd)
-    verdict(page)
-    upload(page, write_webm(tmp_path / "music.webm", clips / "music.wav"))
-    expect(page.locator("#verdict .clip-name")).to_have_text("music.webm")
-    verdict(page)
 
 
 def test_silence_names_no_genre(page: Page, clips: Path) -> None:

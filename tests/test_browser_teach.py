@@ -9,9 +9,9 @@ import pytest
 import soundfile
 from playwright.sync_api import Page, expect
 
+from tests.classify_page import record, upload
 from tests.conftest import expect_width
 from tests.sounds import sound
-from tests.test_browser import record, upload
 
 DRONES, CLICKS = 0, 7
 """Two of the kinds of synthetic sound."""

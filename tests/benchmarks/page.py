@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.conftest import ROOT, free_port, wait_for
+from tests import free_port
+from tests.conftest import ROOT, wait_for
 
 
 @contextmanager

@@ -20,9 +20,9 @@ import soundfile
 from gradio_client import Client, handle_file
 
 from genre_models import audio
-from tests import memory
+from tests import free_port, memory
 from tests.benchmarks.beside import Row, keep, machine
-from tests.conftest import ROOT, free_port, music, wait_for
+from tests.conftest import ROOT, music, wait_for
 
 ROUNDS = 3
 REST_S = 30
