@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from genre_models.denoiser import Denoiser
 from genre_models.features import mel_spectrogram
 
 SAMPLE_RATE = 16_000
@@ -78,6 +79,7 @@ class Heard:
     tags: Tensor  # (n, 50), probabilities, each tag by itself
     embedding: Tensor  # (n, 200), the penultimate layer
     pooled: Tensor  # (n, 1506), maximum and mean over time of the convolutions
+    mended: Tensor  # (n,), mean absolute change of the log-mels by the denoiser
 
 
 class _Layer(nn.Module, ABC):
@@ -178,11 +180,13 @@ class _Middle(nn.Module):
 class MusiCNN(nn.Module):
     """Patches of log-mel frames (batch, 187, 96) -> tags, embedding and pooled convolutions.
 
-    Only for listening: it stays in evaluation mode and without gradients whatever holds it does.
+    Only for listening: it stays in evaluation mode and without gradients whatever holds it does. With a
+    denoiser it is this that hears the waveforms first; what happens to patches is as published.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, denoiser: Denoiser | None = None) -> None:
         super().__init__()
+        self.denoiser = denoiser
         self.input_norm = nn.BatchNorm1d(1, eps=BATCH_NORM_EPSILON)
         self.timbral = nn.ModuleList(_Timbral(TIMBRAL_FILTERS, *kernel) for kernel in TIMBRAL_KERNELS)
         self.temporal = nn.ModuleList(_Temporal(TEMPORAL_FILTERS, frames, 1) for frames in TEMPORAL_KERNELS)
@@ -211,21 +215,48 @@ class MusiCNN(nn.Module):
         channels = torch.cat([front, first, second, third], dim=2)  # (batch, frames, 753)
         pooled = self.pool_norm(torch.stack([channels.amax(dim=1), channels.mean(dim=1)], dim=2).flatten(1))
         embedding = self.penultimate_norm(F.relu(self.penultimate(pooled)))
-        return Heard(self.tags(embedding).sigmoid(), embedding, pooled)
+        return Heard(self.tags(embedding).sigmoid(), embedding, pooled, x.new_zeros(len(x)))
 
-    def listen(self, waveforms: Tensor) -> Heard:
-        """Segments (n, samples at 16 kHz), 3 s each or longer -> averages over each segment's patches.
+    def as_published(self) -> "MusiCNN":
+        """The same network without a denoiser."""
+        published = MusiCNN()
+        own = {name: values for name, values in self.state_dict().items() if not name.startswith("denoiser.")}
+        published.load_state_dict(own)
+        return published
+
+    def behind(self, denoiser: Denoiser) -> "MusiCNN":
+        """The same network with this denoiser before it."""
+        denoised = MusiCNN(denoiser)
+        denoised.load_state_dict(denoised.state_dict() | self.as_published().state_dict())
+        return denoised
+
+    @torch.no_grad()
+    def patches_of(self, waveforms: Tensor) -> Tensor:
+        """What it takes in of segments (n, samples at 16 kHz), 3 s each or longer: (n, patches, 187, 96).
 
         All are brought to one level first, so that the recording's level says nothing.
         """
+        return self._denoised(patches(log_mel(levelled(waveforms))))
+
+    def _denoised(self, pieces: Tensor) -> Tensor:
+        """Patches of segments (n, patches, 187, 96) -> the same shape."""
+        if self.denoiser is None:
+            return pieces
+        denoised: Tensor = self.denoiser(pieces.flatten(1, 2))
+        return denoised.view_as(pieces)
+
+    def listen(self, waveforms: Tensor) -> Heard:
+        """Segments (n, samples at 16 kHz), 3 s each or longer -> averages over each segment's patches."""
         parts = [self._listen(part) for part in waveforms.split(AT_ONCE)]
         return Heard(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
-    def _listen(self, waveforms: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        pieces = patches(log_mel(levelled(waveforms)))  # (n, patches, 187, 96)
+    @torch.no_grad()
+    def _listen(self, waveforms: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        recorded = patches(log_mel(levelled(waveforms)))
+        pieces = self._denoised(recorded)
         heard = self(pieces.flatten(0, 1))
         tags, embedding, pooled = (
             each.unflatten(0, pieces.shape[:2]).mean(dim=1)
             for each in (heard.tags, heard.embedding, heard.pooled)
         )
-        return tags, embedding, pooled
+        return tags, embedding, pooled, (pieces - recorded).abs().mean(dim=(1, 2, 3))

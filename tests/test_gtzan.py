@@ -88,6 +88,8 @@ def mfcc_free(recordings: list[Recording]) -> Dataset:
         recordings=recordings,
         mfccs={"clean": nothing},
         heard={"clean": nothing},
+        mended={"clean": nothing},
+        tags=nothing,
         embedding=nothing,
         variants=nothing,
         heard_variants=nothing,

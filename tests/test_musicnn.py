@@ -10,7 +10,10 @@ from genre_models import musicnn
 from genre_models.classifiers import MusiCNNClassifier
 from genre_models.hub import bundled_ear, load_models
 from genre_models.musicnn import TAGS, MusiCNN
+from genre_models.training import recording
+from genre_models.training.dataset import at_16_khz
 from tests import plain_musicnn
+from tests.sounds import sound
 
 GOLDEN = Path(__file__).parent / "data" / "musicnn_golden.npz"
 
@@ -23,7 +26,7 @@ def golden() -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def ear() -> MusiCNN:
-    return bundled_ear()
+    return bundled_ear().as_published()
 
 
 def test_the_original_answers_come_from_the_given_log_mel(
@@ -67,6 +70,16 @@ def test_the_level_of_a_recording_does_not_matter(
     waveform = torch.from_numpy(golden["waveform"])[None, :96_000]
     louder = ear.listen(waveform * 10 ** (decibels / 20))
     torch.testing.assert_close(louder.embedding, ear.listen(waveform).embedding, atol=1e-3, rtol=1e-3)
+
+
+def test_the_denoiser_tells_how_much_it_mended(ear: MusiCNN) -> None:
+    clean = torch.from_numpy(sound(5, 0, 12.0)).float()
+    hiss = recording.noise(len(clean), 0.0, np.random.default_rng(0))
+    both = [clean, recording.with_background(clean, hiss, 0.0)]
+    segments = torch.stack([at_16_khz(one[None, : 6 * 22_050])[0] for one in both])
+    quiet, noisy = bundled_ear().listen(segments).mended.tolist()
+    assert 0 <= quiet < noisy
+    assert ear.listen(segments).mended.tolist() == [0, 0]
 
 
 def test_silence_and_loud_clips_give_finite_numbers(ear: MusiCNN) -> None:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from genre_models import musicnn
 from genre_models.classifiers.base import GENRES, GenreClassifier
-from genre_models.musicnn import POOLED, Heard, MusiCNN
+from genre_models.denoiser import Denoiser
+from genre_models.musicnn import N_MELS, POOLED, Heard, MusiCNN
 
 
 class MusiCNNClassifier(
@@ -16,9 +17,10 @@ class MusiCNNClassifier(
     license="isc",
     model_card_template=(Path(__file__).parent / "card_musicnn.md").read_text(encoding="utf-8"),
 ):
-    """6 s at 16 kHz -> what MusiCNN hears in them, (batch, 1506) -> one linear layer -> 10.
+    """6 s at 16 kHz, denoised -> what MusiCNN hears in them, (batch, 1506) -> one linear layer -> 10.
 
-    Only the linear layer was trained here; `ear` is as its makers left it.
+    The linear layer was trained here, and before it the denoiser, which knows nothing of genres; of `ear` the
+    rest is as its makers left it.
     """
 
     name = "musicnn"
@@ -27,17 +29,28 @@ class MusiCNNClassifier(
 
     def __init__(self, genres: Sequence[str] = GENRES) -> None:
         super().__init__(genres)
-        self.ear = MusiCNN()
+        self.ear = MusiCNN(Denoiser(N_MELS))
         self.head = nn.Linear(POOLED, len(genres))
 
     def card_facts(self) -> dict[str, Any]:
         """For the card: also the constants of the ear's front end."""
-        return super().card_facts() | {"musicnn": musicnn}
+        return super().card_facts() | {"musicnn": musicnn, "denoising": self.n_denoising}
+
+    @property
+    def n_denoising(self) -> int:
+        """The denoiser's weights, which were learned here."""
+        return sum(part.numel() for part in self.ear.denoiser.parameters()) if self.ear.denoiser else 0
+
+    @property
+    def n_trained(self) -> int:
+        """The head's weights and the denoiser's."""
+        return super().n_trained + self.n_denoising
 
     @property
     def n_frozen(self) -> int:
-        """The ear's weights and the statistics of its batch norms."""
-        return sum(part.numel() for part in self.ear.state_dict().values() if part.is_floating_point())
+        """The published ear's weights and the statistics of its batch norms."""
+        held = sum(part.numel() for part in self.ear.state_dict().values() if part.is_floating_point())
+        return held - self.n_denoising
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """(batch, 96000) -> logits (batch, 10)."""

@@ -76,9 +76,11 @@ def describe(module: nn.Module) -> str:
 
 
 def _pretrained_steps(model: MusiCNNClassifier) -> list[_Step]:
-    """The parts of MusiCNN as its makers name them, each with its batch norm, and the head trained here."""
+    """The denoiser, the parts of MusiCNN as its makers name them, each with its batch norm, and the head."""
     ear = model.ear
+    denoiser = [] if ear.denoiser is None else [_Step("Denoiser", (ear.denoiser,))]
     return [
+        *denoiser,
         _Step("Log-mel spectrogram of 3 s", (ear.input_norm,), (PATCH_FRAMES, N_MELS)),
         *(
             _Step(f"Timbral filters, {frames}×{mels}", (layer,))

@@ -11,6 +11,7 @@ from huggingface_hub import HfUri
 from genre_models.classifiers import ARCHITECTURES
 from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.training import hub_data, melody
+from genre_models.training.denoiser_command import add_denoiser
 from genre_models.training.files import DataError
 from genre_models.training.flags import positive
 from genre_models.training.folds import SPLITS
@@ -310,6 +311,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("melody", _add_melody, "train the melody Transformer, and measure it beside an LSTM and a 3-gram"),
         ("translate", add_translate, "train the same Transformer on phrases and their translations"),
         ("text", add_text, "train the same Transformer on prose: a run of it, and the run that follows"),
+        ("denoiser", add_denoiser, "train what takes rooms and noise out of what MusiCNN hears"),
         ("sound", _add_sound, "train and measure what tells music from other sounds; needs espeak-ng, sox"),
         ("descents", _add_descents, "compare full-batch, mini-batch and stochastic gradient descent"),
         ("teaching", _add_teaching, "measure how well a few clips teach the app two artists"),

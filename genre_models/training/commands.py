@@ -38,6 +38,7 @@ from genre_models.training.dataset import (
     load_dataset,
     on_all_cores,
 )
+from genre_models.training.denoiser_command import denoiser
 from genre_models.training.distributed import Alone, LaunchError, is_main, is_shared, launched
 from genre_models.training.evaluation import combination, evaluate
 from genre_models.training.files import DataError, write_json
@@ -70,6 +71,7 @@ STOPPED = {
     "melody": "The last checkpoint is kept: the same command with --resume goes on from it.",
     "translate": "The last checkpoint is kept: the same command with --resume goes on from it.",
     "text": "The last checkpoint is kept: the same command with --resume goes on from it.",
+    "denoiser": "The last checkpoint is kept: the same command with --resume goes on from it.",
     "sound": "What was heard is kept.",
     "teaching": "Nothing is kept.",
     "descents": "What was heard is kept; what was trained is lost.",
@@ -265,6 +267,11 @@ def _text(arguments: argparse.Namespace) -> None:
         _say(sentence)
 
 
+def _denoiser(arguments: argparse.Namespace) -> None:
+    for sentence in denoiser(arguments):
+        _say(sentence)
+
+
 def _sound(arguments: argparse.Namespace) -> None:
     non_music.require_tools()
     with _opened(arguments) as dataset:
@@ -302,6 +309,7 @@ def main() -> None:
         "melody": _melody,
         "translate": _translate,
         "text": _text,
+        "denoiser": _denoiser,
         "sound": _sound,
         "teaching": _teaching,
         "descents": _descents,

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from genre_models.classifiers import MusiCNNClassifier
-from genre_models.musicnn import MusiCNN
+from genre_models.denoiser import Denoiser
+from genre_models.musicnn import N_MELS, MusiCNN
 from genre_models.paths import BUNDLED_WEIGHTS
 
 Variables = Mapping[str, np.ndarray]
@@ -67,14 +68,14 @@ def musicnn_from(variables: Variables) -> MusiCNN:
 
 
 def main() -> None:
-    """Write the network with a head that knows nothing yet; `train.py genre --model musicnn` trains it."""
+    """Write the network with a denoiser and a head that know nothing yet: `train.py` trains them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("npz", type=Path, help="the 64 variables of MSD_musicnn")
     parser.add_argument("--output", type=Path, default=BUNDLED_WEIGHTS / MusiCNNClassifier.name)
     arguments = parser.parse_args()
     model = MusiCNNClassifier()
     with np.load(arguments.npz) as variables:
-        model.ear = musicnn_from(variables)
+        model.ear = musicnn_from(variables).behind(Denoiser(N_MELS))
     nn.init.zeros_(model.head.weight)
     nn.init.zeros_(model.head.bias)
     model.save_pretrained(arguments.output)

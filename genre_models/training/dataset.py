@@ -22,6 +22,7 @@ from genre_models import audio, decoding, features, musicnn, parallel
 from genre_models.classifiers import GENRES
 from genre_models.hub import bundled_ear
 from genre_models.musicnn import Heard, MusiCNN
+from genre_models.teach import fingerprint
 from genre_models.training import augment, recording, recording_conditions
 from genre_models.training.files import DataError
 from genre_models.training.gtzan import Recording
@@ -37,7 +38,7 @@ UNLABELLED_STEP = 2
 UNLABELLED_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".au"}
 
 PARAMETERS = {
-    "version": 2,
+    "version": 3,
     "sample_rate": audio.SAMPLE_RATE,
     "segment_samples": audio.SEGMENT_SAMPLES,
     "n_fft": features.N_FFT,
@@ -50,20 +51,32 @@ PARAMETERS = {
 }
 
 
-def _digest(value: object) -> str:
+def digest(value: object) -> str:
+    """A short name for a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def cache_file(recording: Recording, cache: Path) -> Path:
-    """Where a recording's MFCCs are kept: another file, or other parameters, means another place."""
-    stat = recording.path.stat()
-    key = _digest([str(recording.path.resolve()), recording.kind, stat.st_size, stat.st_mtime_ns])
-    return cache / _digest(PARAMETERS) / f"{recording.track}-{key}.safetensors"
 
 
 @once
 def _ear() -> MusiCNN:
     return bundled_ear()
+
+
+@once
+def _published_ear() -> MusiCNN:
+    return _ear().as_published()
+
+
+@once
+def ear_digest() -> str:
+    """Which ear it is that listens, denoiser and all."""
+    return fingerprint(_ear())
+
+
+def cache_file(recording: Recording, cache: Path) -> Path:
+    """Where a recording's MFCCs are kept: another file, other parameters or another ear, another place."""
+    stat = recording.path.stat()
+    key = digest([str(recording.path.resolve()), recording.kind, stat.st_size, stat.st_mtime_ns])
+    return cache / digest([PARAMETERS, ear_digest()]) / f"{recording.track}-{key}.safetensors"
 
 
 def exactly(waveform: Tensor, n_segments: int) -> Tensor:
@@ -72,19 +85,31 @@ def exactly(waveform: Tensor, n_segments: int) -> Tensor:
     return waveform.repeat(-(-samples // len(waveform)))[:samples].unflatten(0, (n_segments, -1))
 
 
+def at_16_khz(segments: Tensor) -> Tensor:
+    """Segments (n, 132300) at 22,050 Hz as MusiCNN takes them in, (n, 96000)."""
+    resampled = soxr.resample(segments.T.numpy(), audio.SAMPLE_RATE, musicnn.SAMPLE_RATE)
+    return torch.from_numpy(np.ascontiguousarray(resampled.T))
+
+
 def listen(segments: Tensor) -> Heard:
-    """What MusiCNN hears in segments (n, 132300) at 22,050 Hz."""
-    at_16_khz = soxr.resample(segments.T.numpy(), audio.SAMPLE_RATE, musicnn.SAMPLE_RATE)
-    return _ear().listen(torch.from_numpy(np.ascontiguousarray(at_16_khz.T)))
+    """What the app's MusiCNN hears in segments (n, 132300) at 22,050 Hz, through its denoiser."""
+    return _ear().listen(at_16_khz(segments))
+
+
+def _published_embedding(segments: Tensor) -> Tensor:
+    """The embedding (n, 200) that MusiCNN was published with, of segments (n, 132300) at 22,050 Hz."""
+    return _published_ear().listen(at_16_khz(segments)).embedding
 
 
 def extract(recording: Recording) -> dict[str, Tensor]:
     """One recording as the models hear it, clean, augmented and under each condition.
 
-    "<name>" is its MFCCs (segments, 130, 13) and "<name>.heard" MusiCNN's pooled features (segments, 1506),
-    for "clean" and each condition; "clean.embedding" is (segments, 200). "variants" is (variants, segments,
-    130, 13) and "variants.heard" (heard variants, segments, 1506), in half precision, whose error of at most
-    0.25 in the level and 0.06 elsewhere is a hundredth of the coefficients' deviation.
+    "<name>" is its MFCCs (segments, 130, 13), "<name>.heard" MusiCNN's pooled features (segments, 1506) and
+    "<name>.mended" the denoiser's change (segments,), for "clean" and each condition; "clean.tags" is
+    (segments, 50); "clean.embedding", (segments, 200), is heard without the denoiser, which clean recordings
+    do not need. "variants" is (variants, segments, 130, 13) and "variants.heard" (heard variants, segments,
+    1506), in half precision, whose error of at most 0.25 in the level and 0.06 elsewhere is a hundredth of
+    the coefficients' deviation.
     """
     waveform = audio.load(recording.path)
     clean = audio.segment(waveform).waveforms
@@ -94,27 +119,34 @@ def extract(recording: Recording) -> dict[str, Tensor]:
     tensors = {
         CLEAN: features.mfcc(clean),
         f"{CLEAN}.heard": heard.pooled,
-        f"{CLEAN}.embedding": heard.embedding,
+        f"{CLEAN}.mended": heard.mended,
+        f"{CLEAN}.tags": heard.tags,
+        f"{CLEAN}.embedding": _published_embedding(clean),
         "variants": torch.stack([features.mfcc(one) for one in variants]).half(),
         "variants.heard": torch.stack([listen(one).pooled for one in variants[:N_HEARD_VARIANTS]]).half(),
     }
     for name, condition in CONDITIONS.items():
         changed = exactly(condition.apply(waveform, augment.generator(f"{label} {name}")), n)
-        tensors |= {name: features.mfcc(changed), f"{name}.heard": listen(changed).pooled}
+        heard = listen(changed)
+        tensors |= {
+            name: features.mfcc(changed),
+            f"{name}.heard": heard.pooled,
+            f"{name}.mended": heard.mended,
+        }
     return tensors
 
 
 def _extract_unlabelled(path: Path) -> dict[str, Tensor]:
     """Every other segment of some music: "mfccs" (segments, 130, 13) and "embedding" (segments, 200)."""
     segments = audio.segment(audio.load(path)).waveforms[::UNLABELLED_STEP]
-    return {"mfccs": features.mfcc(segments), "embedding": listen(segments).embedding}
+    return {"mfccs": features.mfcc(segments), "embedding": _published_embedding(segments)}
 
 
 def unlabelled_file(path: Path, cache: Path) -> Path:
     """Where what was heard of an unlabelled file is kept."""
     stat = path.stat()
-    key = _digest([str(path.resolve()), stat.st_size, stat.st_mtime_ns])
-    return cache / _digest(PARAMETERS) / "unlabelled" / f"{key}.safetensors"
+    key = digest([str(path.resolve()), stat.st_size, stat.st_mtime_ns])
+    return cache / digest(PARAMETERS) / "unlabelled" / f"{key}.safetensors"
 
 
 def keep(tensors: Mapping[str, Tensor], target: Path) -> None:
@@ -160,7 +192,7 @@ def on_all_cores(
         return parallel.run(function, items, label, unit)
 
 
-def _fill(work: Mapping[Key, Work], label: str, run: parallel.Runner) -> dict[Key, str]:
+def fill(work: Mapping[Key, Work], label: str, run: parallel.Runner = on_all_cores) -> dict[Key, str]:
     """Do what is missing in parallel, with a progress bar; returns what cannot be read, and why."""
     missing = {key: one for key, one in work.items() if not one[0].is_file()}
     if not missing:
@@ -177,7 +209,12 @@ def extract_all(
     `run` does the work, by default on this machine's processors.
     """
     work: dict[Recording, Work] = {one: (cache_file(one, cache), partial(extract, one)) for one in recordings}
-    return _fill(work, "listening", run)
+    return fill(work, "listening", run)
+
+
+def music_below(folder: Path) -> list[Path]:
+    """Every sound file in a folder and the folders in it."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in UNLABELLED_SUFFIXES)
 
 
 def listen_to_unlabelled(folder: Path, cache: Path) -> tuple[Tensor, Tensor]:
@@ -185,11 +222,11 @@ def listen_to_unlabelled(folder: Path, cache: Path) -> tuple[Tensor, Tensor]:
 
     Raises `DataError` where there is none; files that cannot be read are left out.
     """
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in UNLABELLED_SUFFIXES)
+    files = music_below(folder)
     work: dict[Path, Work] = {
         path: (unlabelled_file(path, cache), partial(_extract_unlabelled, path)) for path in files
     }
-    broken = _fill(work, "unlabelled music", on_all_cores)
+    broken = fill(work, "unlabelled music")
     heard = [load_file(unlabelled_file(path, cache)) for path in files if path not in broken]
     if not heard:
         raise DataError(f"There is no music that can be read below {folder}.")
@@ -200,8 +237,9 @@ def listen_to_unlabelled(folder: Path, cache: Path) -> tuple[Tensor, Tensor]:
 class Dataset:
     """Every segment of every recording.
 
-    `mfccs` holds "clean" and the conditions, (segments, 130, 13) each, and `heard` the same as MusiCNN's
-    pooled features, (segments, 1506); `embedding` (segments, 200) is of the clean ones; `variants` is
+    `mfccs` holds "clean" and the conditions, (segments, 130, 13) each, `heard` the same as MusiCNN's pooled
+    features, (segments, 1506), and `mended` what the denoiser changed, (segments,); `tags`
+    (segments, 50) and `embedding` (segments, 200; without the denoiser) are of the clean ones; `variants` is
     (segments, variants, 130, 13) and `heard_variants` (segments, fewer variants, 1506); `recording`
     (segments,) tells which recording a segment is of; `following` (segments,) is the segment after it in
     the same recording, or itself at the end. `unlabelled_mfccs` (m, 130, 13) and `unlabelled_embedding`
@@ -211,6 +249,8 @@ class Dataset:
     recordings: list[Recording]
     mfccs: dict[str, Tensor]
     heard: dict[str, Tensor]
+    mended: dict[str, Tensor]
+    tags: Tensor
     embedding: Tensor
     variants: Tensor
     heard_variants: Tensor
@@ -267,6 +307,8 @@ def load_dataset(
         recordings=list(recordings),
         mfccs={name: joined(name) for name in names},
         heard={name: joined(f"{name}.heard") for name in names},
+        mended={name: joined(f"{name}.mended") for name in names},
+        tags=joined(f"{CLEAN}.tags"),
         embedding=joined(f"{CLEAN}.embedding"),
         variants=joined_variants("variants"),
         heard_variants=joined_variants("variants.heard"),

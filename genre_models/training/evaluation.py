@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from genre_models.classifiers import GENRES, NETWORKS, MusiCNNClassifier
-from genre_models.hub import bundled_ear
 from genre_models.musicnn import TAGS
 from genre_models.training import baseline, calibration
 from genre_models.training.choice import ALL, Choice, Choices
@@ -27,7 +26,7 @@ from genre_models.training.scores import (
     paired_difference,
     recalls,
 )
-from genre_models.verdict import Combination, decide, hedge, outside
+from genre_models.verdict import MENDED, Combination, decide, hedge, outside
 
 OutOfFold = dict[str, np.ndarray]
 """By condition: (shuffles, tested tracks, genres), each track answered by a model that never heard it."""
@@ -138,9 +137,16 @@ def _sides(dataset: Dataset, split: Split) -> np.ndarray:
 
 
 def _verdict(
-    sides: np.ndarray, pools: Mapping[str, Mapping[str, float]], systems: Mapping[str, OutOfFold]
+    sides: np.ndarray,
+    pools: Mapping[str, Mapping[str, float]],
+    systems: Mapping[str, OutOfFold],
+    unlike: Mapping[str, np.ndarray],
 ) -> OutOfFold:
-    """Every track's verdict, each model counting as was settled on the track's training side."""
+    """Every track's verdict, each model counting as was settled on the track's training side.
+
+    As in the app, of a track that is `unlike` what the networks learned from, (tested tracks,) by condition,
+    only MusiCNN is asked.
+    """
     verdict = {}
     for condition in (CLEAN, *CONDITIONS):
         logs = np.log(np.maximum(np.stack([system[condition] for system in systems.values()]), 1e-6))
@@ -149,7 +155,19 @@ def _verdict(
             here = sides == side
             weights = [pools[side][name] for name in systems]
             verdict[condition][here] = calibration.pooled(weights, logs[:, here])
+        if MusiCNNClassifier.name in systems:
+            ear = systems[MusiCNNClassifier.name][condition]
+            verdict[condition][:, unlike[condition]] = ear[:, unlike[condition]]
     return verdict
+
+
+def _unlike(dataset: Dataset) -> dict[str, np.ndarray]:
+    """By condition: whether each tested track is unlike what the networks learned from."""
+    every = np.arange(len(dataset.recordings))
+    return {
+        name: average_over_recordings(dataset, every, mended.numpy())[dataset.tested] > MENDED
+        for name, mended in dataset.mended.items()
+    }
 
 
 def _baseline_answers(dataset: Dataset, split: Split) -> FoldAnswers:
@@ -165,8 +183,8 @@ def _hedged(dataset: Dataset, probabilities: np.ndarray) -> np.ndarray:
 
     The order of the genres stays, so that only confidence changes.
     """
-    tags = bundled_ear().tags(dataset.embedding).sigmoid().numpy()
-    of_tracks = average_over_recordings(dataset, np.arange(len(dataset.recordings)), tags)[dataset.tested]
+    every = np.arange(len(dataset.recordings))
+    of_tracks = average_over_recordings(dataset, every, dataset.tags.numpy())[dataset.tested]
     shares = [outside(dict(zip(TAGS, row.tolist(), strict=True))).share for row in of_tracks]
     return np.stack(
         [hedge(torch.from_numpy(probabilities[:, i]), share).numpy() for i, share in enumerate(shares)],
@@ -184,7 +202,7 @@ def answer(dataset: Dataset, choices: Choices, split: Split, workers: int) -> An
         for model, answers in said.items()
     }
     raw = [_over_tracks(dataset, split, _calibrated(dataset, split, one, None)) for one in said.values()]
-    verdict = _verdict(_sides(dataset, split), choices.pools, systems)
+    verdict = _verdict(_sides(dataset, split), choices.pools, systems, _unlike(dataset))
     verdict[CLEAN] = _hedged(dataset, verdict[CLEAN])
     systems[VERDICT] = verdict
     systems[PLAIN] = {name: np.mean([one[name] for one in raw], axis=0) for name in (CLEAN, *CONDITIONS)}

@@ -96,7 +96,8 @@ def _example(draw: Draw, condition: str, segments: Tensor, pooled: Tensor) -> Ex
 
 def _listened(segments: Tensor, cache: Path) -> Tensor:
     """What MusiCNN hears of segments (n, 132300), (n, 1506), kept under the samples themselves."""
-    file = cache / f"{hashlib.sha256(segments.numpy().tobytes()).hexdigest()[:32]}.safetensors"
+    key = hashlib.sha256(segments.numpy().tobytes()).hexdigest()[:32]
+    file = cache / dataset.ear_digest() / f"{key}.safetensors"
     if not file.is_file():
         dataset.keep({"pooled": dataset.listen(segments).pooled}, file)
     return load_file(file)["pooled"]

@@ -45,6 +45,8 @@ def made_up() -> Dataset:
         recordings=recordings,
         mfccs={CLEAN: mfccs},
         heard={},
+        mended={},
+        tags=torch.empty(0),
         embedding=torch.randn(SEGMENTS, musicnn.EMBEDDING, generator=chance),
         variants=mfccs.half().unsqueeze(1).repeat(1, N_VARIANTS, 1, 1),
         heard_variants=torch.empty(0),

@@ -109,7 +109,7 @@ def mfcc_rows(waveform: Tensor) -> list[Row]:
 
 def ear_row(waveform: Tensor) -> Row:
     """Of all patches, on all cores."""
-    ear = bundled_ear()
+    ear = bundled_ear().as_published()
     segments = waveform.unflatten(0, (-1, audio.SEGMENT_S * musicnn.SAMPLE_RATE))
     patches = musicnn.patches(musicnn.log_mel(musicnn.levelled(segments))).flatten(0, 1)
     pairs = turns(lambda: ear(patches), as_many_products(ear, patches), ROUNDS)
