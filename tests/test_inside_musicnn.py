@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from genre_models.classifiers import MusiCNNClassifier
 from genre_models.inside.clip import InsideClip, open_clip
-from genre_models.inside.occlusion_musicnn import BANDS, heard_without, listened, occlude_mel
+from genre_models.inside.denoised import denoised
+from genre_models.inside.occlusion_musicnn import BANDS, heard_without, occlude_mel
 from genre_models.musicnn import N_MELS, PATCH_FRAMES, POOLED, Heard, MusiCNN
 from genre_models.paths import BUNDLED_WEIGHTS
 from genre_models.ui.examples import EXAMPLES
@@ -24,11 +25,14 @@ class Thermometer(nn.Module):
         super().__init__()
         self.given: list[Tensor] = []
 
+    def patches_of(self, waveforms: Tensor) -> Tensor:
+        return MusiCNN().patches_of(waveforms)
+
     def forward(self, patches: Tensor) -> Heard:
         self.given.append(patches)
         pooled = torch.zeros(len(patches), POOLED)
         pooled[:, 0] = patches[:, 100:120, 36:48].mean(dim=(1, 2))
-        return Heard(torch.empty(0), torch.empty(0), pooled)
+        return Heard(torch.empty(0), torch.empty(0), pooled, torch.empty(0))
 
 
 def deaf_but_for_a_corner() -> MusiCNNClassifier:
@@ -58,7 +62,7 @@ def test_nothing_silenced_changes_nothing(model: MusiCNNClassifier, clip: Inside
 
 
 def test_a_silenced_cell_holds_what_digital_silence_gives() -> None:
-    assert (listened(torch.zeros(1, 96_000)) == 0).all()
+    assert (MusiCNN().patches_of(torch.zeros(1, 96_000)) == 0).all()
 
 
 def test_a_cell_is_what_the_whole_network_says_of_the_rest(
@@ -66,7 +70,7 @@ def test_a_cell_is_what_the_whole_network_says_of_the_rest(
 ) -> None:
     steps = occlude_mel(model, clip, SEGMENT, "jazz")
     before, after = next(steps), next(steps)
-    patches = listened(clip.at_16_khz(SEGMENT))
+    patches = model.ear.patches_of(clip.at_16_khz(SEGMENT))[0]
     patches[0, :31, 24:36] = 0
     pooled = model.ear(patches).pooled.mean(dim=0, keepdim=True)
     expected = model.probabilities(model.head(pooled))[0, model.genres.index("jazz")].item()
@@ -85,6 +89,17 @@ def test_the_cells_that_matter_are_found_and_progress_is_told(clip: InsideClip) 
     # mels 36 to 47 are band 3; frames 100 to 119 lie in the fourth cell of each patch (94 to 124)
     assert np.argwhere(np.abs(change) > 1e-7).tolist() == [[3, 3], [3, 9]]
     assert (change[3, [3, 9]] < 0).all()
+
+
+def test_what_is_heard_is_shown_beside_what_was_recorded(model: MusiCNNClassifier, clip: InsideClip) -> None:
+    found = denoised(model, clip, SEGMENT)
+    assert found.recorded.shape == found.heard.shape == (N_MELS, 2 * PATCH_FRAMES)
+    heard = torch.from_numpy(found.heard).T.unflatten(0, (2, PATCH_FRAMES))
+    torch.testing.assert_close(heard, model.ear.patches_of(clip.at_16_khz(SEGMENT))[0])
+    assert not np.allclose(found.recorded, found.heard, atol=1e-3)
+    assert found.start_s == clip.starts_s[SEGMENT]
+    assert (np.diff(found.frequencies_hz) > 0).all()
+    assert 0 < found.frequencies_hz[0] < found.frequencies_hz[-1] < 8_000
 
 
 def test_every_part_of_the_spectrogram_is_silenced_once() -> None:

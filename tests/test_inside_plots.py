@@ -6,8 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from genre_models.inside.denoised import Denoised
 from genre_models.inside.features import Seen
 from genre_models.plots import look
+from genre_models.plots.denoised import denoised
 from genre_models.plots.features import coefficient_name, features, ripple
 from genre_models.plots.frames import over_frames
 from genre_models.plots.layers import feature_pictures, neuron_pictures, pictures, state_pictures
@@ -47,6 +49,8 @@ def occluded(name: str, lowest: float = -0.2) -> Occluded:
     return Occluded(name, name.upper(), 6.2 + 0.23 * np.arange(25), by_time, np.linspace(0.02, -0.3, 13))
 
 
+RECORDED = np.linspace(0, 5, 96)[:, None].repeat(374, axis=1)
+HEARD = Denoised(6.0, 0.016, np.geomspace(30, 7_800, 96), RECORDED, RECORDED / 2)
 MODELS = [occluded(name) for name in ("mlp", "cnn", "lstm", "transformer")]
 FIGURES: dict[str, go.Figure] = {
     "features": features(CLIP, PLAYER),
@@ -55,6 +59,7 @@ FIGURES: dict[str, go.Figure] = {
     "mel": mel_occlusion(
         "musicnn", np.full((8, 12), np.nan), np.linspace(0, 6, 13), np.linspace(0, 8000, 9), "jazz", PLAYER
     ),
+    "denoised": denoised(HEARD, PLAYER),
     "layers": pictures("cnn", feature_pictures([("Convolution", FRAMES_S, np.ones((32, 128, 11)))]), "Maps."),
 }
 
@@ -67,7 +72,7 @@ def test_figures_leave_colour_and_type_to_the_page_and_say_what_they_show(name: 
     assert layout.meta["alt"]
 
 
-@pytest.mark.parametrize("name", ["features", "frames", "occlusion", "mel"])
+@pytest.mark.parametrize("name", ["features", "frames", "occlusion", "mel", "denoised"])
 def test_axes_have_titles_and_seconds_have_the_player(name: str) -> None:
     layout = FIGURES[name].layout.to_plotly_json()
     axes = [value for key, value in layout.items() if key.startswith(("xaxis", "yaxis"))]
@@ -83,6 +88,18 @@ def test_waveform_spectrogram_and_mfccs_share_their_seconds() -> None:
     assert all(figure.layout[f"yaxis{i}"].fixedrange for i in ("", 2, 3))
     spectrogram = figure.data[2]
     assert spectrogram.x0 + 645 * spectrogram.dx == pytest.approx(CLIP.mel_times_s[645])
+
+
+def test_a_spectrogram_is_shown_before_and_after_the_denoiser_on_one_scale() -> None:
+    figure = FIGURES["denoised"]
+    above, below = figure.data
+    assert (above.yaxis, below.yaxis) == ("y", "y2")
+    assert figure.layout.yaxis.domain[0] > figure.layout.yaxis2.domain[1]
+    assert (above.zmin, above.zmax, above.x0, above.dx) == (below.zmin, below.zmax, 6.0, 0.016)
+    assert above.z[-1][0] == 100  # louder than the scale goes
+    assert below.z[-1][0] == 56
+    assert above.hovertemplate != below.hovertemplate
+    assert len(figure.to_json()) < 150_000
 
 
 def test_segments_are_marked_and_numbered() -> None:

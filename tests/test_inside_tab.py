@@ -269,6 +269,10 @@ def test_musicnn_is_looked_at_on_request(looking: Page) -> None:
     page.wait_for_function(
         "() => document.querySelector('#inside-mel-map .js-plotly-plot')?._fullData?.[0]?.z?.length"
     )
+    heard = drawing(page, "inside-denoised")
+    expect(heard).to_have_attribute("aria-label", re.compile("denoiser"))
+    sizes = heard.evaluate("(plot) => plot._fullData.map(({z}) => [z.length, z[0].length])")
+    assert sizes == [[96, 374]] * 2
     rows = drawing(page, "inside-mel-map").evaluate("(plot) => plot._fullData[0].z.map((row) => row.length)")
     assert rows == [12] * 8
     page.get_by_role("group", name="Segment").get_by_role("radio").nth(1).check()

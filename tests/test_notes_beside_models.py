@@ -94,8 +94,9 @@ def test_the_head_of_the_pretrained_model_is_told_from_its_ear() -> None:
     model = MusiCNNClassifier()
     text = prose(explanation("musicnn", model))
     assert f"those {model.n_frozen:,} numbers are frozen" in text
-    assert f"Only the head, {model.n_trained:,} numbers" in text
-    assert model.n_trained == sizes(model)["pooled"] * 10 + 10
+    assert f"The denoiser, {model.n_denoising:,} numbers" in text
+    assert f"Only the head, {model.n_trained - model.n_denoising:,} numbers" in text
+    assert model.n_trained - model.n_denoising == sizes(model)["pooled"] * 10 + 10
 
 
 def test_the_temperature_is_the_models() -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genre_models import musicnn
 from genre_models.classifiers import MusiCNNClassifier
 from genre_models.inside.clip import InsideClip
 from genre_models.inside.mel import band_hz
@@ -41,12 +40,12 @@ def occlude_mel(
 ) -> Iterator[MelOcclusion]:
     """Silence each cell of one segment by itself; yields what is known so far: first nothing, last all.
 
-    Silenced are the log-mels that the network listens to, after its levelling: 0, as digital silence gives.
+    Silenced are the log-mels that the network listens to, levelled and denoised: 0, as digital silence gives.
     The segment's other cells stay as they were. Raises `AudioError` where the file cannot be read any more,
     `ValueError` for a genre unknown to the model.
     """
     place = model.genres.index(genre)
-    patches = listened(clip.at_16_khz(segment))  # (2, 187, 96)
+    patches = model.ear.patches_of(clip.at_16_khz(segment))[0]  # (2, 187, 96)
     heard = model.ear(patches).pooled  # (2, 1506)
     known = MelOcclusion(
         genre,
@@ -64,11 +63,6 @@ def occlude_mel(
         change[:, time] = _probability(model, pooled, place).numpy() - known.probability
         known = replace(known, change=change, done=known.done + BANDS)
         yield known
-
-
-def listened(waveforms: Tensor) -> Tensor:
-    """One segment (1, 96000) as MusiCNN listens to it: log-mel patches (2, 187, 96) at its own level."""
-    return musicnn.patches(musicnn.log_mel(musicnn.levelled(waveforms)))[0]
 
 
 def heard_without(model: MusiCNNClassifier, patches: Tensor, heard: Tensor, time: int) -> Tensor:

@@ -114,7 +114,7 @@ def mel_occlusion(
             "ticktext": [_range(pair) for pair in _pairs(frequency_edges_hz)],
         },
         "margin": {"l": 62, "r": 14, "t": 40, "b": 48},
-        "annotations": [heading(f"Change of P({genre}), % points")],
+        "annotations": [heading("Change, % points")],
         "dragmode": False,
     }
     alt = (

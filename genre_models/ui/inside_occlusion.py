@@ -7,8 +7,10 @@ import gradio as gr
 import plotly.graph_objects as go
 
 from genre_models.classifiers import GENRES, GenreClassifier, MFCCClassifier, MusiCNNClassifier
+from genre_models.inside.denoised import denoised
 from genre_models.inside.occlusion import occlude
 from genre_models.inside.occlusion_musicnn import MelOcclusion, occlude_mel
+from genre_models.plots import denoised as denoised_plot
 from genre_models.plots.occlusion import HEIGHT, MEL_HEIGHT, Occluded, mel_occlusion, occlusion
 from genre_models.ui.html import render
 from genre_models.ui.inside_figure import drawing, drawn
@@ -36,6 +38,8 @@ class OcclusionPanel:
             "Look at MusiCNN too (takes some seconds)", elem_id="inside-musicnn", visible=self.ear is not None
         )
         with gr.Column(visible=False, elem_id="inside-mel") as self.on_request:
+            plain_html(render("inside_denoised"))
+            self.denoised = drawing("inside-denoised", denoised_plot.HEIGHT)
             self.status = plain_html(elem_id="inside-mel-status")
             self.mel = drawing("inside-mel-map", MEL_HEIGHT)
 
@@ -47,7 +51,8 @@ class OcclusionPanel:
     def connect(self, where: list[Any], quick: dict[str, Any], slow: dict[str, Any]) -> Any:
         """`where` are the session and the segment; returns the event that another choice cancels."""
         asked = [*where, self.genre]
-        looking = self.button.click(self.on_musicnn, asked, [self.on_request, self.status, self.mel], **slow)
+        answered = [self.on_request, self.denoised, self.status, self.mel]
+        looking = self.button.click(self.on_musicnn, asked, answered, **slow)
         self.genre.input(self.on_genre, asked, self.outputs, cancels=[looking], **quick)
         return looking
 
@@ -57,12 +62,13 @@ class OcclusionPanel:
         return gr.skip() if at is None else self.show(at, genre)
 
     def on_musicnn(self, session: Session, segment: int, genre: str) -> Iterator[Updates | Update]:
-        """The pretrained network, cell by cell."""
+        """What the pretrained network gets to hear, then its answer cell by cell."""
         at = place(session, segment)
         if at is None or self.ear is None:
             yield gr.skip()
             return
-        shown = {self.on_request: gr.Column(visible=True)}
+        heard = denoised_plot.denoised(denoised(self.ear, at.clip, at.segment), PLAYER)
+        shown = {self.on_request: gr.Column(visible=True), self.denoised: drawn(heard)}
         for so_far in occlude_mel(self.ear, at.clip, at.segment, genre):
             status = render("inside_mel", so_far=so_far, name=self.ear.name, title=self.ear.title)
             yield shown | {self.status: status, self.mel: drawn(_mel(self.ear.name, so_far))}
