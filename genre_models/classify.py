@@ -17,9 +17,13 @@ from genre_models.features import mfcc
 from genre_models.hub import Ensemble
 from genre_models.musicnn import TAGS, Heard
 from genre_models.sound import Sound
-from genre_models.verdict import Verdict, decide, hedge, outside, refuse
+from genre_models.verdict import MENDED, Verdict, decide, hedge, outside, refuse
 
 _TURNS = BoundedSemaphore(os.cpu_count() or 1)  # more clips at once than cores would only take memory
+ONLY_THE_EAR = (
+    "This recording seems noisy or narrow, unlike those that the small networks learned from: "
+    "only MusiCNN counts in the verdict, and it errs more often there."
+)
 SILENT = "This clip is silent, so there is no genre to name: check the microphone or the file."
 
 
@@ -42,7 +46,8 @@ class ModelAnswer:
 class Report:
     """All that is known of one clip; times in seconds from its start.
 
-    `probabilities` are those of the models together, `combined` the same for each segment.
+    `probabilities` are those of the models together, `combined` the same for each segment; `counted` are the
+    models that they are made of.
     """
 
     duration_s: float
@@ -53,6 +58,7 @@ class Report:
     verdict: Verdict
     probabilities: dict[str, float]
     combined: list[list[float]]
+    counted: list[str]
     models: list[ModelAnswer]
     warnings: list[str]
     preparation_milliseconds: float
@@ -85,6 +91,7 @@ def _silent_report(clip: audio.Clip, start: float) -> Report:
         verdict=refuse(SILENT),
         probabilities={},
         combined=[],
+        counted=[],
         models=[],
         warnings=list(clip.warnings),
         preparation_milliseconds=_milliseconds_since(start),
@@ -151,6 +158,7 @@ def _classify(path: str | Path, ensemble: Ensemble, models: list[GenreClassifier
         ensemble,
         [*clip.warnings, *segments.warnings],
         preparation_ms,
+        heard.ear is not None and float(heard.ear.mended.mean()) > MENDED,
     )
 
 
@@ -162,12 +170,19 @@ def assemble(
     ensemble: Ensemble,
     warnings: list[str],
     preparation_ms: float,
+    is_unlike: bool = False,
 ) -> Report:
-    """The report of what the models answered, with the verdict on it."""
+    """The report of what the models answered, with the verdict on it.
+
+    In a recording that `is_unlike` those that the networks of the notes learned from, only MusiCNN counts, if
+    it was asked.
+    """
     timelines = {answer.name: torch.tensor(answer.timeline) for answer in answers}
     means = {name: timeline.mean(dim=0) for name, timeline in timelines.items()}
     away = outside(next((answer.tags for answer in answers if answer.tags), None))
-    together = ensemble.combination.combine(means)
+    ear = [name for name in means if is_unlike and name == MusiCNNClassifier.name]
+    counted = ear or list(means)
+    together = ensemble.combination.combine({name: means[name] for name in counted})
     return Report(
         duration_s=duration_s,
         segments=len(starts_s),
@@ -176,8 +191,11 @@ def assemble(
         sound=sound,
         verdict=decide(means, together, away) if sound.is_music else refuse(sound.sentence),
         probabilities=dict(zip(GENRES, hedge(together, away.share).tolist(), strict=True)),
-        combined=hedge(ensemble.combination.combine(timelines), away.share).tolist(),
+        combined=hedge(
+            ensemble.combination.combine({name: timelines[name] for name in counted}), away.share
+        ).tolist(),
+        counted=counted,
         models=answers,
-        warnings=warnings,
+        warnings=[*warnings, *([ONLY_THE_EAR] if len(counted) < len(means) else [])],
         preparation_milliseconds=preparation_ms,
     )

@@ -84,6 +84,8 @@ def to_token(report: Report) -> str:
         if model.tags:
             top = sorted(model.tags.items(), key=lambda item: -item[1])[:TOP_TAGS]
             content["g"] = bytes(number for tag, p in top for number in (TAGS.index(tag), _to_byte(p))).hex()
+    if len(report.counted) < len(report.models):
+        content["u"] = 1
     if report.sound.evidence or not report.sound.is_music:
         content["k"] = [report.sound.kind, report.sound.music_probability, *report.sound.evidence]
     packed = zlib.compress(json.dumps(content, separators=(",", ":")).encode(), level=9)
@@ -134,7 +136,8 @@ def _rebuild(content: Any, ensemble: Ensemble) -> Report:
         for (name, timeline), model_ms in zip(timelines.items(), milliseconds[1:], strict=True)
     ]
     sound = _sound(*content["k"]) if "k" in content else Sound("music", None, ())
-    return assemble(duration_s, starts_s, sound, answers, ensemble, [LINK_WARNING], milliseconds[0])
+    warnings, is_unlike = [LINK_WARNING], "u" in content
+    return assemble(duration_s, starts_s, sound, answers, ensemble, warnings, milliseconds[0], is_unlike)
 
 
 def _timeline(numbers: str, n_segments: int) -> list[list[float]]:

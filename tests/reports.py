@@ -13,7 +13,7 @@ MUSIC = Sound("music", None, ())
 SPEECH = Sound("speech", 0.04, ("It pauses 3 times a second – as speech does.", "No pitch lasts."))
 
 
-def make_report(segments: int, sound: Sound = MUSIC) -> Report:
+def make_report(segments: int, sound: Sound = MUSIC, is_unlike: bool = False) -> Report:
     generator = torch.Generator().manual_seed(3)
     answers = {
         name: (3 * torch.randn(segments, 10, generator=generator)).softmax(dim=-1) for name in ARCHITECTURES
@@ -32,4 +32,4 @@ def make_report(segments: int, sound: Sound = MUSIC) -> Report:
         for name, answer in answers.items()
     ]
     starts = [6.0 * i for i in range(segments)]
-    return assemble(6.0 * segments, starts, sound, models, ENSEMBLE, [], 20.0)
+    return assemble(6.0 * segments, starts, sound, models, ENSEMBLE, [], 20.0, is_unlike)

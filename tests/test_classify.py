@@ -14,7 +14,9 @@ from genre_models import audio
 from genre_models.classifiers import GENRES
 from genre_models.classify import Report, classify
 from genre_models.hub import Ensemble, load_ensemble
-from genre_models.verdict import SURE_CONFIDENCE, Combination, decide, outside
+from genre_models.training import recording
+from genre_models.ui.examples import EXAMPLES
+from genre_models.verdict import SURE_CONFIDENCE, Combination, decide, hedge, outside
 from tests.clips import real_clips
 from tests.sounds import sound
 
@@ -33,7 +35,7 @@ def write(path: Path, samples: np.ndarray, rate: int = audio.SAMPLE_RATE) -> Pat
 @pytest.fixture(scope="module")
 def report(ensemble: Ensemble, tmp_path_factory: pytest.TempPathFactory) -> Report:
     path = tmp_path_factory.mktemp("clip") / "clip.wav"
-    return classify(write(path, sound(2, 0, 30.0)), ensemble)
+    return classify(write(path, sound(8, 0, 30.0)), ensemble)
 
 
 def test_a_clip_of_30_s_gives_five_segments_and_all_models(report: Report) -> None:
@@ -50,6 +52,27 @@ def test_a_clip_of_30_s_gives_five_segments_and_all_models(report: Report) -> No
         np.testing.assert_allclose(means, list(answer.probabilities.values()), atol=1e-5)
         assert answer.genre == GENRES[int(means.argmax())]
         assert answer.milliseconds > 0
+
+
+def test_in_a_recording_unlike_the_training_only_musicnn_counts(ensemble: Ensemble, tmp_path: Path) -> None:
+    mono = audio.load(EXAMPLES / "motorway.ogg")[: 12 * audio.SAMPLE_RATE]
+    hiss = recording.noise(len(mono), 0.0, np.random.default_rng(0))
+    noisy = recording.telephone(recording.with_background(mono, hiss, 5.0))
+    whole = classify(write(tmp_path / "clean.wav", mono.numpy()), ensemble)
+    report = classify(write(tmp_path / "noisy.wav", noisy.numpy()), ensemble)
+    assert whole.counted == [answer.name for answer in whole.models]
+    assert whole.warnings == []
+    assert report.counted == ["musicnn"]
+    assert "only MusiCNN counts" in report.warnings[0]
+    ear = next(answer for answer in report.models if answer.name == "musicnn")
+    alone = ensemble.combination.combine({"musicnn": torch.tensor(list(ear.probabilities.values()))})
+    tags = outside(ear.tags)
+    expected = hedge(alone, tags.share).tolist()
+    assert list(report.probabilities.values()) == pytest.approx(expected, abs=1e-4)
+    assert report.verdict.agreement in {votes / 5 for votes in range(6)}  # all are still heard
+    without = classify(tmp_path / "noisy.wav", ensemble, ["mlp", "cnn"])
+    assert without.counted == ["mlp", "cnn"]
+    assert without.warnings == []
 
 
 def test_the_verdict_is_on_the_combined_probabilities(report: Report) -> None:

@@ -15,9 +15,11 @@ from genre_models.training.dataset import Dataset
 from genre_models.training.evaluation import combination, evaluate, network_jobs
 from genre_models.training.folds import SHUFFLES, SPLITS, outer_folds
 from genre_models.training.head import HEAD_CANDIDATES, HEAD_RECIPE
+from genre_models.training.loop import average_over_recordings
 from genre_models.training.recipes import CANDIDATES, RECIPES, Recipe
 from genre_models.training.recording_conditions import CONDITIONS
 from genre_models.training.tables import conditions_table, table
+from genre_models.verdict import MENDED
 
 MODELS = ["mlp", "musicnn"]
 QUICK = {
@@ -116,6 +118,13 @@ def test_the_evaluation_adds_up(dataset: Dataset, choices: Choices) -> None:
     shown = table(evaluation)
     assert all(genre in shown for genre in GENRES)
     assert f"{100 * systems['baseline']['balanced_accuracy']:.1f}%" in shown
+
+    every = np.arange(len(dataset.recordings))
+    mended = average_over_recordings(dataset, every, dataset.mended["hard"].numpy())[dataset.tested]
+    only_the_ear = mended > MENDED
+    assert only_the_ear.any()
+    verdict, ear = (answers.systems[name]["hard"] for name in ("verdict", "musicnn"))
+    assert np.array_equal(verdict[:, only_the_ear], ear[:, only_the_ear])
 
     conditions = evaluation["conditions"]
     assert conditions["order"] == ["clean", *CONDITIONS]

@@ -112,6 +112,16 @@ def test_a_link_says_what_the_sound_is(sound: Sound) -> None:
     assert (restored.verdict.genre is None) == (sound.kind != "music")
 
 
+def test_a_link_says_which_models_counted() -> None:
+    report = make_report(5, is_unlike=True)
+    restored = share.from_token(share.to_token(report), ENSEMBLE)
+    assert restored.counted == report.counted == ["musicnn"]
+    assert list(restored.probabilities.values()) == pytest.approx(
+        list(report.probabilities.values()), abs=0.02
+    )
+    assert any("only MusiCNN counts" in warning for warning in restored.warnings)
+
+
 def test_a_link_carries_the_likeliest_tags(report: Report) -> None:
     restored = share.from_token(share.to_token(report), ENSEMBLE)
     original = next(model.tags for model in report.models if model.name == "musicnn")

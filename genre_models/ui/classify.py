@@ -216,7 +216,8 @@ class ClassifyTab:
             "confidence" is the probability of "genre", "agreement" the share of the models that name it.
             "probabilities": of each genre, 0 to 1, all models together; "genres": the ten in order.
             "duration_s": seconds; "segments": how many of 6 s were heard; "segment_starts_s": seconds.
-            "combined": ten probabilities for each segment, in the order of "genres".
+            "combined": ten probabilities for each segment, in the order of "genres"; "counted": the models
+            that "probabilities" and "combined" are made of.
             "models": for each its "name", "genre", "probabilities", "milliseconds" and "timeline" (ten
             probabilities for each segment), and for musicnn "tags", its 50 words with a probability each.
             "sound": "kind" (music, silence or what else), "music_probability" (0 to 1 or null), "evidence".
@@ -251,7 +252,7 @@ class ClassifyTab:
         entry = session.entry
         if entry is None:
             return self._page(session, self._empty())
-        weights = self.ensemble.combination.of(model.name for model in entry.report.models)
+        weights = self.ensemble.combination.of(entry.report.counted)
         return self._page(
             session,
             view.verdict(entry.report, entry.name, self.quality, weights),

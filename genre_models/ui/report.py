@@ -39,8 +39,11 @@ def _away(report: Report) -> Outside:
 
 
 def _was_measured(report: Report, quality: Measured) -> bool:
-    """Whether this verdict comes from the models whose verdict was measured, all of them together."""
-    names = {model.name for model in report.models}
+    """Whether this verdict comes from the models whose verdict was measured, all of them together.
+
+    Not if only some count because the recording is unlike those that it was measured on.
+    """
+    names = set(report.counted)
     return "verdict" in quality.accuracies and names == quality.accuracies.keys() & ARCHITECTURES.keys()
 
 
