@@ -21,8 +21,8 @@ from genre_models.verdict import MENDED, Verdict, decide, hedge, outside, refuse
 
 _TURNS = BoundedSemaphore(os.cpu_count() or 1)  # more clips at once than cores would only take memory
 ONLY_THE_EAR = (
-    "This recording seems noisy or narrow, unlike those that the small networks learned from: "
-    "only MusiCNN counts in the verdict, and it errs more often there."
+    "The denoiser changed much in this recording, as it does in noisy or narrow ones: only MusiCNN "
+    "counts in the verdict, because the small networks learned from clean sound."
 )
 SILENT = "This clip is silent, so there is no genre to name: check the microphone or the file."
 

@@ -157,7 +157,7 @@ def test_a_verdict_says_which_model_counts_most(quality: Measured) -> None:
 
 @pytest.mark.parametrize(("weight", "calibrated"), [(1.0, False), (1.1, True)])
 def test_one_model_is_not_several_taken_together(quality: Measured, weight: float, calibrated: bool) -> None:
-    alone = replace(make_report(3), models=make_report(3).models[:1])
+    alone = replace(make_report(3), models=make_report(3).models[:1], counted=["mlp"])
     said = text(view.verdict(alone, "clip", quality, {"mlp": weight}))
     assert "The probability that MLP gives" in said and "together" not in said
     assert ("after calibration" in said) == calibrated
@@ -177,8 +177,19 @@ def test_a_share_is_none_or_all_only_where_it_is() -> None:
 
 
 def test_some_of_the_models_make_no_claim_that_was_measured_for_all(quality: Measured) -> None:
-    some: Report = replace(make_report(3), models=make_report(3).models[:4])
+    whole = make_report(3)
+    some: Report = replace(whole, models=whole.models[:4], counted=whole.counted[:4])
     assert "kept out of the training" not in view.verdict(some, "clip", quality, {})
+
+
+def test_a_recording_unlike_the_training_gets_no_claim_that_was_measured_on_its_like(
+    quality: Measured,
+) -> None:
+    said = text(view.verdict(make_report(3, is_unlike=True), "clip", quality, {"musicnn": 0.97}))
+    assert "The probability that MusiCNN gives, after calibration" in said
+    assert "and most of the models" in said
+    assert "only MusiCNN counts" in said
+    assert "kept out of the training" not in said
 
 
 def test_a_verdict_on_no_music_gives_its_reasons_as_text(quality: Measured) -> None:
