@@ -72,6 +72,14 @@ def patches(log_mels: Tensor) -> Tensor:
     return log_mels[:, : n_patches * PATCH_FRAMES].unflatten(1, (n_patches, PATCH_FRAMES))
 
 
+def levelled_patches(waveforms: Tensor) -> Tensor:
+    """Segments (n, samples at 16 kHz), 3 s each or longer, at one level -> patches (n, patches, 187, 96).
+
+    The recording's level so says nothing.
+    """
+    return patches(log_mel(levelled(waveforms)))
+
+
 @dataclass(frozen=True)
 class Heard:
     """What the network makes of each patch or, averaged, of each segment."""
@@ -232,11 +240,8 @@ class MusiCNN(nn.Module):
 
     @torch.no_grad()
     def patches_of(self, waveforms: Tensor) -> Tensor:
-        """What it takes in of segments (n, samples at 16 kHz), 3 s each or longer: (n, patches, 187, 96).
-
-        All are brought to one level first, so that the recording's level says nothing.
-        """
-        return self._denoised(patches(log_mel(levelled(waveforms))))
+        """`levelled_patches` of segments as the denoiser, if any, passes them on."""
+        return self._denoised(levelled_patches(waveforms))
 
     def _denoised(self, pieces: Tensor) -> Tensor:
         """Patches of segments (n, patches, 187, 96) -> the same shape."""
@@ -252,7 +257,7 @@ class MusiCNN(nn.Module):
 
     @torch.no_grad()
     def _listen(self, waveforms: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        recorded = patches(log_mel(levelled(waveforms)))
+        recorded = levelled_patches(waveforms)
         pieces = self._denoised(recorded)
         heard = self(pieces.flatten(0, 1))
         tags, embedding, pooled = (

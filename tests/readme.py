@@ -68,6 +68,17 @@ def sureness(evaluation: dict[str, Any]) -> str:
     )
 
 
+def unlike(evaluation: dict[str, Any]) -> str:
+    """In how many recordings only MusiCNN counts, in a sentence."""
+    shares, titles = evaluation["unlike"], evaluation["conditions"]["titles"]
+    listed = [f"{100 * shares[name]:.1f}% ({titles[name]})" for name in evaluation["conditions"]["order"]]
+    return textwrap.fill(
+        "Where it changes much in a recording, only MusiCNN counts in the verdict, and the app says so: the "
+        f"small networks learned from clean recordings. Of the labelled tracks that is {', '.join(listed)}.",
+        108,
+    )
+
+
 def denoised(figures: dict[str, Any]) -> str:
     """How near the denoiser brings bad recordings of other music to the good ones, as a table."""
     names = {"all at once": "room, noise or voices, narrow band", "in parts": "some of that"}
@@ -222,6 +233,7 @@ def sections() -> dict[str, str]:
         "evaluation": table(evaluation),
         "conditions": conditions_table(evaluation),
         "sureness": sureness(evaluation),
+        "unlike": unlike(evaluation),
         "denoised": denoised(_read("denoiser.json")),
         "steps": steps(_read("choices.json")),
         "head": head_scores(_read("choices.json")),

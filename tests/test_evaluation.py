@@ -123,6 +123,7 @@ def test_the_evaluation_adds_up(dataset: Dataset, choices: Choices) -> None:
     mended = average_over_recordings(dataset, every, dataset.mended["hard"].numpy())[dataset.tested]
     only_the_ear = mended > MENDED
     assert only_the_ear.any()
+    assert evaluation["unlike"]["hard"] == pytest.approx(only_the_ear.mean())
     verdict, ear = (answers.systems[name]["hard"] for name in ("verdict", "musicnn"))
     assert np.array_equal(verdict[:, only_the_ear], ear[:, only_the_ear])
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from genre_models import musicnn
 from genre_models.classifiers import MusiCNNClassifier
 from genre_models.inside.clip import InsideClip
 from genre_models.inside.mel import band_hz
-from genre_models.musicnn import HOP_LENGTH, N_MELS, SAMPLE_RATE
+from genre_models.musicnn import HOP_LENGTH, N_MELS, SAMPLE_RATE, levelled_patches
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Denoised:
 def denoised(model: MusiCNNClassifier, clip: InsideClip, segment: int) -> Denoised:
     """Both spectrograms of one segment. Raises `AudioError` where the file cannot be read any more."""
     waveforms = clip.at_16_khz(segment)
-    patches = musicnn.patches(musicnn.log_mel(musicnn.levelled(waveforms))), model.ear.patches_of(waveforms)
+    patches = levelled_patches(waveforms), model.ear.patches_of(waveforms)
     recorded, heard = (of_segment[0].flatten(0, 1).T.numpy() for of_segment in patches)
     return Denoised(
         clip.starts_s[segment],

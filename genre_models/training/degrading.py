@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from genre_models import audio
-from genre_models.musicnn import N_MELS, PATCH_FRAMES, levelled, log_mel, patches
+from genre_models.musicnn import N_MELS, PATCH_FRAMES, levelled_patches
 from genre_models.training import recording
 from genre_models.training.augment import generator
 from genre_models.training.dataset import PARAMETERS, Work, at_16_khz, digest, fill, music_below
@@ -88,7 +88,7 @@ class Music:
 def _log_mels(block: Tensor) -> Tensor:
     """A block (samples,) at 22,050 Hz as MusiCNN takes in its segments, (segments, 374, 96)."""
     segments = at_16_khz(block.unflatten(0, (BLOCK_SEGMENTS, -1)))
-    return patches(log_mel(levelled(segments))).flatten(1, 2).half()
+    return levelled_patches(segments).flatten(1, 2).half()
 
 
 def _blocks(waveform: Tensor) -> dict[int, Tensor]:

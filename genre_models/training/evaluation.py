@@ -341,6 +341,7 @@ def evaluate(
     if split == "artist":
         evaluation["differences"] = compare(answers)
         evaluation["conditions"] = under_conditions(answers)
+        evaluation["unlike"] = {name: float(flags.mean()) for name, flags in _unlike(dataset).items()}
         evaluation["calibration"] = calibrated(answers)
         evaluation["verdicts"] = sureness(answers)
     return evaluation, answers
