@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from genre_models.classifiers import GENRES
-from genre_models.training.assistant import Assistant, statistics
+from genre_models.training.assistant import MOST_UNLABELLED, Assistant, Imagination, statistics
 
 
 def segments(labels: torch.Tensor, seed: int) -> torch.Tensor:
@@ -26,8 +26,7 @@ def embedding(mfccs: torch.Tensor) -> torch.Tensor:
 def assistant() -> Assistant:
     labels = torch.arange(200) % len(GENRES)
     known, other = segments(labels, 0), segments(torch.arange(60) % len(GENRES), 1)
-    copies = torch.stack([known, segments(labels, 2)], dim=1)
-    return Assistant(copies, embedding(known), labels, (other, embedding(other)))
+    return Assistant(known, embedding(known), labels, torch.ones(200), (other, embedding(other)))
 
 
 def test_it_names_what_it_learned_in_new_segments(assistant: Assistant) -> None:
@@ -49,7 +48,7 @@ def test_it_works_without_unlabelled_music() -> None:
     labels = torch.arange(60) % len(GENRES)
     known = segments(labels, 0)
     nothing = torch.empty(0, 130, 13), torch.empty(0, 200)
-    alone = Assistant(known.unsqueeze(1), embedding(known), labels, nothing)
+    alone = Assistant(known, embedding(known), labels, torch.ones(60), nothing)
     assert float((alone(known).argmax(dim=1) == labels).float().mean()) > 0.9
 
 
@@ -57,10 +56,37 @@ def test_a_genre_that_was_not_there_is_never_named() -> None:
     labels = torch.arange(90) % 9  # no rock
     known = segments(labels, 0)
     nothing = torch.empty(0, 130, 13), torch.empty(0, 200)
-    alone = Assistant(known.unsqueeze(1), embedding(known), labels, nothing)
+    alone = Assistant(known, embedding(known), labels, torch.ones(90), nothing)
     assert float(alone(segments(torch.full((20,), 9), 3)).exp()[:, 9].max()) < 1e-6
 
 
 def test_statistics_are_finite_for_a_constant_segment() -> None:
     assert statistics(torch.zeros(2, 130, 13)).isfinite().all()
     assert statistics(torch.zeros(2, 130, 13)).shape == (2, 12 + 13 + 13 + 78 + 25)
+
+
+def test_what_weighs_nothing_teaches_nothing() -> None:
+    labels = torch.arange(120) % 4
+    known, wrong = segments(labels, 0), (labels + 1) % 4
+    nothing = torch.empty(0, 130, 13), torch.empty(0, 200)
+    both = torch.cat([known, known]), torch.cat([embedding(known)] * 2), torch.cat([labels, wrong])
+    for weights, expected in ((torch.tensor([1.0, 0.0]), labels), (torch.tensor([0.0, 1.0]), wrong)):
+        told = Assistant(*both, weights.repeat_interleave(120), nothing)(known).argmax(dim=1)
+        assert float((told == expected).float().mean()) > 0.9
+
+
+def test_what_is_imagined_is_near_what_is_heard() -> None:
+    labels = torch.arange(300) % len(GENRES)
+    known, other = segments(labels, 0), segments(torch.arange(50) % len(GENRES), 9)
+    imagine = Imagination(known, embedding(known))
+    wanted = (embedding(other) - embedding(known).mean(dim=0)) / embedding(known).std(dim=0)
+    missed = (imagine(imagine.described(other)) - wanted).square().mean()
+    assert float(missed) < 0.5 * float(wanted.square().mean())
+
+
+def test_much_other_music_does_not_make_it_slow() -> None:
+    labels = torch.arange(20) % len(GENRES)
+    known = segments(labels, 0)
+    many = known.repeat(MOST_UNLABELLED // 20 + 1, 1, 1)
+    taught = Assistant(known, embedding(known), labels, torch.ones(20), (many, embedding(many)))
+    assert len(taught._imagine._support) == 20 + MOST_UNLABELLED

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from genre_models.classifiers import (
     ARCHITECTURES,
+    CNN,
     GENRES,
     NETWORKS,
     GenreClassifier,
@@ -32,6 +33,7 @@ from genre_models.training.folds import outer_folds, scored_recordings
 from genre_models.training.head import HeadRecipe
 from genre_models.training.loop import Run, Trainer, fit
 from genre_models.training.recipes import Recipe
+from genre_models.training.starting import start_from
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).resolve().parent.parent
@@ -251,6 +253,30 @@ def test_soft_batches_hold_unlabelled_music_too(dataset: Dataset) -> None:
     batch = next(data.epoch(recipe))[0]
     assert batch.inputs.shape == (20, 130, 13)
     torch.testing.assert_close(batch.targets.sum(dim=1), torch.ones(20), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(("most", "batch_size"), [(None, 16), (20, 16), (20, None), (1_000, 16)])
+def test_an_epoch_shows_no_more_segments_than_the_recipe_allows(
+    dataset: Dataset, most: int | None, batch_size: int | None
+) -> None:
+    data = TrainingSegments(dataset, run_of(dataset).segments, CPU)
+    recipe = Recipe(batch_size=batch_size, most_segments=most)
+    steps = list(data.epoch(recipe))
+    assert len(steps) == data.n_steps(recipe)
+    assert sum(batch.size for step in steps for batch in step) == min(len(data), most or len(data))
+
+
+def test_a_pretrained_network_starts_where_it_is_told_to(dataset: Dataset) -> None:
+    recipe = Recipe(learning_rate=1e-6, soft_labels=True, pretrained=True, variants=False)
+    started, trained = CNN(), fit(CNN, dataset, run_of(dataset, epochs=1, recipe=recipe), CPU).model
+    start_from(started)
+    *body, head = [name for name, _ in started.named_parameters() if name.endswith("weight")]
+    for name in body:
+        torch.testing.assert_close(
+            trained.state_dict()[name].contiguous(), started.state_dict()[name], atol=1e-4, rtol=0
+        )
+    assert torch.equal(trained.standardise.mean, started.standardise.mean)
+    assert not torch.allclose(trained.state_dict()[head], started.state_dict()[head], atol=1e-3)
 
 
 def test_what_was_chosen_is_trained_without_validation(

@@ -16,6 +16,7 @@ from genre_models.training.files import DataError
 from genre_models.training.flags import positive
 from genre_models.training.folds import SPLITS
 from genre_models.training.genre import SplitChoice
+from genre_models.training.pretrain_command import add_pretrain
 from genre_models.training.words_arguments import add_text, add_translate
 
 
@@ -313,6 +314,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("text", add_text, "train the same Transformer on prose: a run of it, and the run that follows"),
         ("denoiser", add_denoiser, "train what takes rooms and noise out of what MusiCNN hears"),
         ("sound", _add_sound, "train and measure what tells music from other sounds; needs espeak-ng, sox"),
+        ("pretrain", add_pretrain, "pretrain the networks of the notes on music without labels"),
         ("descents", _add_descents, "compare full-batch, mini-batch and stochastic gradient descent"),
         ("teaching", _add_teaching, "measure how well a few clips teach the app two artists"),
         ("outside", _add_outside, "measure what the app says of music that is none of the ten genres"),

@@ -23,6 +23,8 @@ KERNEL_WIDTH = 0.5
 C = 0.01
 SMALL = 1e-6
 MAX_ITERATIONS = 500
+MOST_UNLABELLED = 4_000
+"""Segments of other music that are learned from; twice as many make it no better, and take long."""
 _PAIRS = torch.triu_indices(N_MFCC, N_MFCC, 1)
 
 
@@ -52,49 +54,76 @@ def statistics(mfccs: Tensor) -> Tensor:
     )
 
 
+class Imagination:
+    """What MusiCNN would hear, as far as an MFCC can tell it: kernel ridge regression from the statistics.
+
+    Learned from `mfccs` (n, 130, 13) and `embedding` (n, 200), by which both are standardised, and from
+    `others` beside them.
+    """
+
+    def __init__(self, mfccs: Tensor, embedding: Tensor, others: tuple[Tensor, Tensor] | None = None) -> None:
+        raw = statistics(mfccs)
+        self._mean, self._std = raw.mean(dim=0), raw.std(dim=0) + SMALL
+        centre, scale = embedding.mean(dim=0), embedding.std(dim=0) + SMALL
+        self._support = self.described(mfccs)
+        if others is not None and len(others[0]):
+            self._support = torch.cat([self._support, self.described(others[0])])
+            embedding = torch.cat([embedding, others[1]])
+        kernel = self._kernel(self._support)
+        kernel.diagonal().add_(RIDGE)
+        heard = ((embedding - centre) / scale).double()
+        self._dual = torch.cholesky_solve(heard, torch.linalg.cholesky(kernel))
+
+    def _kernel(self, described: Tensor) -> Tensor:
+        """(n, 141) -> (n, support), in double precision, so that no answer hangs on what else is asked."""
+        width = KERNEL_WIDTH / described.shape[1]
+        return (-width * torch.cdist(described.double(), self._support.double()).square()).exp()
+
+    def described(self, mfccs: Tensor) -> Tensor:
+        """Standardised statistics, (n, 130, 13) -> (n, 141)."""
+        return (statistics(mfccs) - self._mean) / self._std
+
+    def __call__(self, described: Tensor) -> Tensor:
+        """Standardised statistics (n, 141) -> embedding (n, 200), standardised."""
+        return (self._kernel(described) @ self._dual).float()
+
+
 class Assistant:
     """MFCCs (n, 130, 13) -> log-probabilities (n, 10), fitted to one training side.
 
-    `mfccs` (n, copies, 130, 13) are of its segments, clean and augmented alike, `embedding` (n, 200) and
-    `labels` (n,) of the clean ones; `unlabelled` are MFCCs and embedding of other music.
+    `mfccs` (n, 130, 13), `embedding` (n, 200) and `labels` (n,) are of its segments, each of which weighs
+    as `weights` (n,) say when genres are learned; `unlabelled` are MFCCs and embedding of other music.
     """
 
     def __init__(
-        self, mfccs: Tensor, embedding: Tensor, labels: Tensor, unlabelled: tuple[Tensor, Tensor]
+        self,
+        mfccs: Tensor,
+        embedding: Tensor,
+        labels: Tensor,
+        weights: Tensor,
+        unlabelled: tuple[Tensor, Tensor],
     ) -> None:
-        copies = mfccs.shape[1]
-        flat = mfccs.flatten(0, 1)
-        raw = statistics(flat)
-        self._mean, self._std = raw.mean(dim=0), raw.std(dim=0) + SMALL
-        known = self._standardised(flat)
-        embedding = embedding.repeat_interleave(copies, dim=0)
-        centre, scale = embedding.mean(dim=0), embedding.std(dim=0) + SMALL
-        others = [self._standardised(unlabelled[0])] if len(unlabelled[0]) else []
-        self._support = torch.cat([known, *others])
-        heard = (torch.cat([embedding, unlabelled[1]]) - centre) / scale
-        kernel = self._kernel(self._support.double(), self._support.double())
-        kernel.diagonal().add_(RIDGE)
-        self._dual = torch.cholesky_solve(heard.double(), torch.linalg.cholesky(kernel)).float()
-        regression = LogisticRegression(C=C / copies, class_weight="balanced", max_iter=MAX_ITERATIONS)
-        regression.fit(self._inputs(known).numpy(), labels.repeat_interleave(copies).numpy())
+        others = _some(unlabelled, MOST_UNLABELLED)
+        self._imagine = Imagination(mfccs, embedding, others)
+        regression = LogisticRegression(C=C, class_weight="balanced", max_iter=MAX_ITERATIONS)
+        regression.fit(self._inputs(mfccs).numpy(), labels.numpy(), sample_weight=weights.numpy())
         self._weight = torch.zeros(len(GENRES), regression.coef_.shape[1])
         self._bias = torch.full((len(GENRES),), -1e4)  # a genre that was not in training is never named
         self._weight[regression.classes_] = torch.from_numpy(regression.coef_).float()
         self._bias[regression.classes_] = torch.from_numpy(regression.intercept_).float()
 
-    def _standardised(self, mfccs: Tensor) -> Tensor:
-        return (statistics(mfccs) - self._mean) / self._std
-
-    def _kernel(self, one: Tensor, other: Tensor) -> Tensor:
-        width = KERNEL_WIDTH / one.shape[1]
-        return (-width * torch.cdist(one, other).square()).exp()
-
-    def _inputs(self, standardised: Tensor) -> Tensor:
-        imagined = self._kernel(standardised, self._support) @ self._dual  # what MusiCNN would hear
-        return torch.cat([standardised, imagined], dim=1)
+    def _inputs(self, mfccs: Tensor) -> Tensor:
+        described = self._imagine.described(mfccs)
+        return torch.cat([described, self._imagine(described)], dim=1)
 
     @torch.no_grad()
     def __call__(self, mfccs: Tensor) -> Tensor:
         """Label whatever is shown."""
-        logits = self._inputs(self._standardised(mfccs)) @ self._weight.T + self._bias
+        logits = self._inputs(mfccs) @ self._weight.T + self._bias
         return logits.log_softmax(dim=-1)
+
+
+def _some(music: tuple[Tensor, Tensor], most: int) -> tuple[Tensor, Tensor]:
+    """Segments drawn at random, always the same ones, where there are more than `most`."""
+    chosen = torch.randperm(len(music[0]), generator=torch.Generator().manual_seed(0))[:most]
+    return music[0][chosen], music[1][chosen]

@@ -14,8 +14,8 @@ from genre_models.training.assistant import Assistant
 from genre_models.training.dataset import Dataset
 from genre_models.training.recipes import Recipe
 
-ASSISTANT_COPIES = 3
-"""How many versions of each segment the assistant learns from: the clean one and augmented ones."""
+UNMIXED = 0.3
+"""Share of the samples with soft labels that are shown as they are; the others are mixtures."""
 
 MICRO_BATCH = 256
 """Most samples held at once; a larger batch gathers its gradient over several of these."""
@@ -59,21 +59,26 @@ class TrainingSegments:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def n_steps(self, recipe: Recipe) -> int:
+        """How many steps an epoch has."""
+        shown = min(len(self), recipe.most_segments or len(self))
+        return -(-shown // (recipe.batch_size or shown))
+
     def epoch(self, recipe: Recipe, mine: slice = EVERYTHING) -> Iterator[list[Batch]]:
-        """Every segment once, in random order: the steps, each as its micro-batches.
+        """Every segment once, or as many as the recipe allows, in random order: the steps as micro-batches.
 
         Of each micro-batch, the samples that are `mine` are kept. All chance is drawn from torch's global
         generator of the CPU, the same whoever keeps what.
         """
-        order = torch.randperm(len(self))
+        order = torch.randperm(len(self))[: recipe.most_segments]
         for step in order.split(recipe.batch_size or len(order)):
             yield [self._batch(part.to(self.device), recipe, mine) for part in step.split(MICRO_BATCH)]
 
     def _taught(self) -> Assistant:
         """The assistant that gives the soft labels, fitted when first asked."""
         if self.assistant is None:
-            known = self.bank[:, :ASSISTANT_COPIES].cpu()
-            self.assistant = Assistant(known, self.embedding, self.labels.cpu(), self.unlabelled)
+            known, weights = self.bank[:, 0].cpu(), self.weights.cpu()
+            self.assistant = Assistant(known, self.embedding, self.labels.cpu(), weights, self.unlabelled)
         return self.assistant
 
     def _batch(self, chosen: Tensor, recipe: Recipe, mine: slice) -> Batch:
@@ -91,17 +96,22 @@ class TrainingSegments:
         return Batch(inputs[mine], targets[mine], weights[mine], len(chosen))
 
     def _soft_batch(self, chosen: Tensor, recipe: Recipe, mine: slice) -> Batch:
-        """Labelled and unlabelled segments, each mixed with another; the assistant names the mixtures."""
-        inputs = self._cut(chosen, recipe).cpu()
+        """Labelled and unlabelled segments, most of them mixed with another; the assistant names them all."""
+        inputs, weights = self._cut(chosen, recipe).cpu(), self.weights[chosen].cpu()
         others = self.unlabelled[0]
         if len(others):
             drawn = torch.randint(len(others), (round(recipe.unlabelled * len(chosen)),))
             inputs = torch.cat([inputs, others[drawn].roll(int(torch.randint(N_FRAMES, ())), dims=1)])
-        shares = torch.rand(len(inputs), 1, 1)
-        inputs = shares * inputs + (1 - shares) * inputs[torch.randperm(len(inputs))]
+            weights = torch.cat([weights, torch.ones(len(drawn))])
+        shares = torch.rand(len(inputs))
+        shares[torch.rand(len(inputs)) < UNMIXED] = 1.0
+        partner = torch.randperm(len(inputs))
+        weights = (shares * weights + (1 - shares) * weights[partner])[mine]
+        shares = shares[:, None, None]
+        inputs = shares * inputs + (1 - shares) * inputs[partner]
         size, inputs = len(inputs), inputs[mine]
-        targets = self._taught()(inputs).exp().to(self.device)
-        return Batch(inputs.to(self.device), targets, torch.ones(len(inputs), device=self.device), size)
+        targets = self._taught()(inputs).exp()
+        return Batch(inputs.to(self.device), targets.to(self.device), weights.to(self.device), size)
 
     def _cut(self, chosen: Tensor, recipe: Recipe) -> Tensor:
         """130 frames from a random one on, running into the segment that follows, of a random variant."""

@@ -46,6 +46,7 @@ from genre_models.training.folds import SPLITS, Split
 from genre_models.training.genre import Settings, training, write_curves
 from genre_models.training.loop import choose_device
 from genre_models.training.melody_report import table as melody_table
+from genre_models.training.pretrain_command import pretrain_networks
 from genre_models.training.push import HubError, Target, push
 from genre_models.training.tables import conditions_table, table
 from genre_models.training.teacher_forcing import Plan
@@ -72,6 +73,7 @@ STOPPED = {
     "translate": "The last checkpoint is kept: the same command with --resume goes on from it.",
     "text": "The last checkpoint is kept: the same command with --resume goes on from it.",
     "denoiser": "The last checkpoint is kept: the same command with --resume goes on from it.",
+    "pretrain": "The last checkpoints are kept: the same command with --resume goes on from them.",
     "sound": "What was heard is kept.",
     "teaching": "Nothing is kept.",
     "descents": "What was heard is kept; what was trained is lost.",
@@ -272,6 +274,11 @@ def _denoiser(arguments: argparse.Namespace) -> None:
         _say(sentence)
 
 
+def _pretrain(arguments: argparse.Namespace) -> None:
+    for sentence in pretrain_networks(arguments):
+        _say(sentence)
+
+
 def _sound(arguments: argparse.Namespace) -> None:
     non_music.require_tools()
     with _opened(arguments) as dataset:
@@ -310,6 +317,7 @@ def main() -> None:
         "translate": _translate,
         "text": _text,
         "denoiser": _denoiser,
+        "pretrain": _pretrain,
         "sound": _sound,
         "teaching": _teaching,
         "descents": _descents,

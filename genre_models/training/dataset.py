@@ -34,7 +34,9 @@ N_VARIANTS = 8
 N_HEARD_VARIANTS = 3
 """How many of them the pretrained network listens to, which takes ten times as long as an MFCC."""
 
-UNLABELLED_STEP = 2
+UNLABELLED_MOST = 30
+"""Segments of an unlabelled file, evenly over its length: few long files shall not be most of the data."""
+SILENT_DBFS = -60.0
 UNLABELLED_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".au"}
 
 PARAMETERS = {
@@ -136,9 +138,20 @@ def extract(recording: Recording) -> dict[str, Tensor]:
     return tensors
 
 
+def nothing_heard() -> tuple[Tensor, Tensor]:
+    """MFCCs and embedding of no music at all."""
+    return torch.empty(0, features.N_FRAMES, features.N_MFCC), torch.empty(0, musicnn.EMBEDDING)
+
+
 def _extract_unlabelled(path: Path) -> dict[str, Tensor]:
-    """Every other segment of some music: "mfccs" (segments, 130, 13) and "embedding" (segments, 200)."""
-    segments = audio.segment(audio.load(path)).waveforms[::UNLABELLED_STEP]
+    """Segments of some music: "mfccs" (segments, 130, 13) and "embedding" (segments, 200)."""
+    waveform = audio.load(path)
+    n = len(waveform) // audio.SEGMENT_SAMPLES
+    whole = waveform[: n * audio.SEGMENT_SAMPLES].reshape(n, audio.SEGMENT_SAMPLES)
+    segments = whole[np.unique(np.linspace(0, n - 1, min(n, UNLABELLED_MOST)).astype(int))]
+    segments = segments[segments.square().mean(dim=1) > 10 ** (SILENT_DBFS / 10)]
+    if not len(segments):
+        return dict(zip(("mfccs", "embedding"), nothing_heard(), strict=True))
     return {"mfccs": features.mfcc(segments), "embedding": _published_embedding(segments)}
 
 
@@ -146,7 +159,8 @@ def unlabelled_file(path: Path, cache: Path) -> Path:
     """Where what was heard of an unlabelled file is kept."""
     stat = path.stat()
     key = digest([str(path.resolve()), stat.st_size, stat.st_mtime_ns])
-    return cache / digest(PARAMETERS) / "unlabelled" / f"{key}.safetensors"
+    made = digest([PARAMETERS, inspect.getsource(_extract_unlabelled)])
+    return cache / made / "unlabelled" / f"{key}.safetensors"
 
 
 def keep(tensors: Mapping[str, Tensor], target: Path) -> None:
@@ -220,7 +234,7 @@ def music_below(folder: Path) -> list[Path]:
 def listen_to_unlabelled(folder: Path, cache: Path) -> tuple[Tensor, Tensor]:
     """MFCCs (m, 130, 13) and embedding (m, 200) of all music below `folder`, through the cache.
 
-    Raises `DataError` where there is none; files that cannot be read are left out.
+    Raises `DataError` where there is none; what cannot be read, is silent or too short is left out.
     """
     files = music_below(folder)
     work: dict[Path, Work] = {
@@ -228,8 +242,8 @@ def listen_to_unlabelled(folder: Path, cache: Path) -> tuple[Tensor, Tensor]:
     }
     broken = fill(work, "unlabelled music")
     heard = [load_file(unlabelled_file(path, cache)) for path in files if path not in broken]
-    if not heard:
-        raise DataError(f"There is no music that can be read below {folder}.")
+    if not any(len(one["mfccs"]) for one in heard):
+        raise DataError(f"There is no music of {audio.SEGMENT_S} s and more that can be read below {folder}.")
     return torch.cat([one["mfccs"] for one in heard]), torch.cat([one["embedding"] for one in heard])
 
 
@@ -298,7 +312,7 @@ def load_dataset(
         return torch.cat([tensors[name].transpose(0, 1) for tensors in loaded])
 
     names = (CLEAN, *CONDITIONS)
-    nothing = torch.empty(0, features.N_FRAMES, features.N_MFCC), torch.empty(0, musicnn.EMBEDDING)
+    nothing = nothing_heard()
     other_mfccs, other_embedding = nothing if unlabelled is None else unlabelled
     lengths = [len(tensors[CLEAN]) for tensors in loaded]
     recording = np.repeat(np.arange(len(loaded)), lengths)

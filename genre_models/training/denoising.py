@@ -3,7 +3,6 @@
 It learns to draw the mel spectrogram of the clean recording from that of a bad one.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from genre_models.training.checkpoint import (
 )
 from genre_models.training.degrading import DRAWS, Music, Pairs
 from genre_models.training.loop import fix_seed
+from genre_models.training.warm_cosine import warm_cosine
 
 CLEAN_SHARE = 0.13
 """Of the segments that it is shown, so many are clean, and shall stay as they are."""
@@ -50,9 +50,7 @@ class Plan:
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
-        fallen = (1 + math.cos(math.pi * step / self.steps)) / 2
-        risen = min(1.0, (step + 1) / self.warm_up)
-        return self.learning_rate * risen * (self.last + (1 - self.last) * fallen)
+        return self.learning_rate * warm_cosine(step, self.steps, self.warm_up, self.last)
 
 
 def off_by(drawn: Tensor, clean: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ from genre_models.training.dataset import Dataset
 from genre_models.training.distributed import Alone
 from genre_models.training.recipes import Recipe
 from genre_models.training.scores import balanced_accuracy
+from genre_models.training.starting import start_from, without_dropout
 
 PREDICTION_BATCH = 64
 """Segments predicted at once: few enough that the activations stay in a processor's cache."""
@@ -123,7 +124,12 @@ class Trainer:
         self.run, self.dataset, self.processes = run, dataset, processes
         self.device = device = processes.device
         self.data = TrainingSegments(dataset, run.segments, device)
-        model.standardise.fit(self.data.bank.flatten(0, 1).cpu())
+        if run.recipe.soft_labels:
+            without_dropout(model)
+        if run.recipe.pretrained:
+            start_from(model)
+        else:
+            model.standardise.fit(self.data.bank.flatten(0, 1).cpu())
         self.model = model.to(device).train()
         _lay_out(self.model, torch.channels_last)  # faster convolutions on a processor
         self.average = {name: value.clone() for name, value in self.model.state_dict().items()}
@@ -132,8 +138,7 @@ class Trainer:
             lr=run.recipe.learning_rate,
             weight_decay=run.recipe.weight_decay,
         )
-        steps_per_epoch = -(-len(self.data) // (run.recipe.batch_size or len(self.data)))
-        self.keep = 0.5 ** (1 / (run.recipe.averaging_epochs * steps_per_epoch))
+        self.keep = 0.5 ** (1 / (run.recipe.averaging_epochs * self.data.n_steps(run.recipe)))
         self.scaler = GradScaler(device.type, enabled=processes.precision is torch.float16)
         self.history: list[Epoch] = []
         self.answers: list[Tensor] = []

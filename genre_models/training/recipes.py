@@ -10,9 +10,10 @@ class Recipe:
     `batch_size` None puts the whole set into each step. `variants` adds the augmented recordings. `mixup` is
     the parameter of its Beta distribution (Zhang et al. 2018) and `shuffle_block` the number of neighbouring
     frames kept together while the blocks change places; 0 switches either off. `averaging_epochs` is the
-    half-life of the moving average of the weights. With `soft_labels` the targets are those of the
-    assistant (see `assistant`) on mixtures, and each batch holds `unlabelled` times as many unlabelled
-    segments as labelled ones.
+    half-life of the moving average of the weights. `pretrained` networks start from the weights of
+    `pretraining`. With `soft_labels` the targets are those of the assistant (see `assistant`), mostly on
+    mixtures, and each batch holds `unlabelled` times as many unlabelled segments as labelled ones. An epoch
+    shows at most `most_segments` labelled ones, drawn anew each time.
     """
 
     learning_rate: float = 1e-3
@@ -23,23 +24,39 @@ class Recipe:
     batch_size: int | None = 32
     variants: bool = True
     averaging_epochs: float = 3.0
+    pretrained: bool = False
     soft_labels: bool = False
     unlabelled: float = 1.0
+    most_segments: int | None = None
     max_epochs: int = 40
 
 
-def _steps(plain: Recipe, soft: Recipe | None = None) -> dict[str, Recipe]:
+TAUGHT = Recipe(
+    label_smoothing=0.0,
+    variants=False,
+    pretrained=True,
+    soft_labels=True,
+    most_segments=640,
+    max_epochs=60,
+)
+"""Pretrained on music without labels, then the assistant names mixtures."""
+
+
+def _steps(plain: Recipe, taught: Recipe = TAUGHT, soft: Recipe | None = None) -> dict[str, Recipe]:
     """What is tried, each a step beyond the one before."""
     steps = {"clean recordings": replace(plain, variants=False), "augmented recordings": plain}
-    return steps if soft is None else {**steps, "soft labels": soft}
+    if soft is not None:
+        steps["soft labels"] = soft
+    return {**steps, "pretrained, soft labels": taught}
 
 
 CANDIDATES: dict[str, dict[str, Recipe]] = {
     "mlp": _steps(Recipe(learning_rate=1e-4, weight_decay=1.0, mixup=0.4, shuffle_block=1)),
     "cnn": _steps(Recipe()),
-    "lstm": _steps(Recipe(learning_rate=2e-3, mixup=0.2, max_epochs=25)),
+    "lstm": _steps(Recipe(learning_rate=2e-3, mixup=0.2, max_epochs=25), replace(TAUGHT, max_epochs=40)),
     "transformer": _steps(
         Recipe(learning_rate=3e-3, weight_decay=0.3, mixup=0.2, max_epochs=25),
+        replace(TAUGHT, max_epochs=40),
         Recipe(learning_rate=2e-3, weight_decay=0.1, label_smoothing=0.0, soft_labels=True),
     ),
 }
