@@ -114,9 +114,9 @@ def _candidates(probabilities: Tensor) -> list[str]:
     return [GENRES[i] for i in order if float(probabilities[i]) >= floor]
 
 
-def list_in_words(words: list[str]) -> str:
-    """ "a", "a or b", "a, b or c"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+def list_in_words(words: list[str], last: str = "or") -> str:
+    """ "a", "a or b", "a, b or c"; `last` is the word before the last one."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def _outvoted(candidates: list[str], votes: int, n_models: int) -> str:

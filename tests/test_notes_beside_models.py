@@ -132,6 +132,7 @@ def test_how_the_bundled_weights_were_trained_is_read_from_their_file(name: str)
         assert ("changed places" in text) == bool(known["shuffle_block"])
         assert ("mixed in pairs" in text) == bool(known["mixup"])
         assert ("a teacher" in text) == known["soft_labels"]
+        assert ("did not start from nothing" in text) == known.get("pretrained", False)
 
 
 def test_nothing_is_said_of_weights_whose_training_is_unknown(notes: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,18 @@ def test_of_other_models_nothing_is_claimed() -> None:
     assert not history(Path("nowhere"))
 
 
+def test_the_page_says_which_networks_started_from_what() -> None:
+    record = history()
+    assert "They started from nothing." in text(shown(record))
+    begun = {
+        name: replace(one, settings={**one.settings, "pretrained": name in ("mlp", "cnn", "lstm")})
+        for name, one in record.recipes.items()
+    }
+    said = text(shown(replace(record, recipes=begun)))
+    assert "MLP, CNN and LSTM did not start from nothing" in said
+    assert "They started from nothing." not in said
+
+
 def test_what_a_model_heard_follows_from_its_recipe() -> None:
     plain = {
         "shuffle_block": 0, "mixup": 0.0, "label_smoothing": 0.0, "soft_labels": False, "variants": False
@@ -128,6 +141,7 @@ def test_what_a_model_heard_follows_from_its_recipe() -> None:
     assert heard(Recipe("", plain, 1)) == ["clean", "segments cut anew in every epoch"]
     rich = heard(Recipe("", {**plain, "mixup": 0.2, "label_smoothing": 0.1, "variants": True}, 1))
     assert rich[0].startswith("clean and altered") and "targets softened by 10%" in rich
+    assert heard(Recipe("", {**plain, "pretrained": True}, 1))[0] == "free music before"
     head = heard(Recipe("", {"C": 0.1, "variants": False, "conditions": ["room"]}, 1))
     assert head == ["clean", "as through a telephone, in a room, in noise, and all at once"]
 

@@ -11,7 +11,7 @@ from genre_models.classifiers.transformer import TransformerClassifier
 NETWORKS: dict[str, type[MFCCClassifier]] = {
     model.name: model for model in (MLP, CNN, LSTM, TransformerClassifier)
 }
-"""The four networks of the notes, trained from scratch on MFCCs."""
+"""The four networks of the notes, trained here on MFCCs."""
 
 ARCHITECTURES: dict[str, type[GenreClassifier]] = {**NETWORKS, MusiCNNClassifier.name: MusiCNNClassifier}
 """These, and the pretrained one."""

@@ -126,6 +126,7 @@ def _genre_facts(model: GenreClassifier, training: Metrics, evidence: Evidence) 
         "layers": layer_sizes(model),
         "data": training.get("data"),
         "soft_labels": training.get("recipe", {}).get("soft_labels", False),
+        "pretrained": training.get("recipe", {}).get("pretrained", False),
     }
     if model.name in evidence.systems:
         result, conditions = evidence.systems[model.name], evidence.conditions

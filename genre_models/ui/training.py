@@ -1,6 +1,7 @@
 """The Training tab: how the networks were trained, and how good that made them; all from metrics files."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -24,6 +25,7 @@ from genre_models.plots.training import (
 from genre_models.ui.html import render
 from genre_models.ui.models import title
 from genre_models.ui.widgets import plain_html
+from genre_models.verdict import list_in_words
 
 TOGETHER = "together"
 HONEST = "artist"
@@ -46,7 +48,15 @@ class TrainingTab:
                 plain_html(render("training_unknown"))
                 return
             if history.data and history.recipes:
-                plain_html(render("training_how", history=history, heard=heard, title=title))
+                plain_html(
+                    render(
+                        "training_how",
+                        history=history,
+                        heard=heard,
+                        title=title,
+                        with_setting=partial(_with_setting, history.recipes),
+                    )
+                )
             if self.networks:
                 self._build_learning()
             if history.descents is not None:
@@ -157,6 +167,8 @@ def heard(recipe: Recipe) -> list[str]:
     parts = [
         "clean and altered: speed, tone, room, noise, telephone, codecs" if settings["variants"] else "clean"
     ]
+    if settings.get("pretrained"):
+        parts.insert(0, "free music before")
     parts.append("segments cut anew in every epoch")
     if settings["shuffle_block"]:
         parts.append("frames in random order")
@@ -167,6 +179,12 @@ def heard(recipe: Recipe) -> list[str]:
     if settings["soft_labels"]:
         parts.append("mixtures, with another model’s probabilities as targets")
     return parts
+
+
+def _with_setting(recipes: Mapping[str, Recipe], setting: str) -> str:
+    """Titles of the models whose recipe has a setting switched on, as a list in words; empty for none."""
+    names = [title(name) for name, recipe in recipes.items() if recipe.settings.get(setting)]
+    return list_in_words(names, "and") if names else ""
 
 
 def _redraw(choice: gr.Radio | gr.Dropdown, draw: Any, inputs: list[Any], plot: gr.Plot) -> None:
