@@ -1,7 +1,6 @@
 """The flags of `train.py pretrain`, what it does, and what it says."""
 
 import argparse
-import os
 from pathlib import Path
 
 from genre_models.classifiers import NETWORKS
@@ -28,13 +27,6 @@ def add_pretrain(parser: argparse.ArgumentParser) -> None:
         help="for what was measured (default: %(default)s)",
     )
     add("--steps", type=positive, default=Plan().steps, metavar="N", help="(default: %(default)s)")
-    add(
-        "--workers",
-        type=positive,
-        default=os.cpu_count(),
-        metavar="N",
-        help="networks side by side (default: the cores)",
-    )
     add("--resume", action="store_true", help="go on from the checkpoints in the output folder")
 
 
@@ -42,7 +34,7 @@ def pretrain_networks(arguments: argparse.Namespace) -> list[str]:
     """Train, measure and keep; sentences on what was found. Raises `DataError` and `CheckpointError`."""
     data, plan = arguments.data, Plan(steps=arguments.steps)
     music = listen_to_unlabelled(data, arguments.cache)
-    metrics = pretrain(list(NETWORKS), music, plan, arguments.output, arguments.resume, arguments.workers)
+    metrics = pretrain(list(NETWORKS), music, plan, arguments.output, arguments.resume)
     files = [str(file.relative_to(data)) for file in music_below(data)]
     write_json(arguments.metrics, metrics | {"files": files})
     return [

@@ -10,7 +10,6 @@ recording that is measured has a part in it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from genre_models import parallel
 from genre_models.classifiers import NETWORKS
 from genre_models.features import N_FRAMES, N_MFCC
 from genre_models.training.assistant import MOST_UNLABELLED, SMALL, Imagination
@@ -38,7 +36,8 @@ STRETCH, SHIFT = 0.3, 0.5
 """How far a coefficient's deviation (in nepers) and mean (in its deviations over all music) are altered."""
 FARTHEST = 5.0  # deviations; statistics beyond are as unlikely as these
 MOST_GRADIENT = 1.0
-CHECKPOINT_STEPS = 500
+CHECKPOINT_STEPS = 100
+MEASURED_STEPS = 500
 
 Weights = dict[str, Tensor]
 
@@ -138,10 +137,10 @@ class Pretraining:
         for name, value in self.model.state_dict().items():
             self.average[name].lerp_(value, 1 - keep)
 
-    def run(self, checkpoint: Path, position: int = 0) -> None:
+    def run(self, checkpoint: Path) -> None:
         """Train to the end, with a checkpoint now and then."""
         done, total = len(self.losses), self.plan.steps
-        with tqdm(desc=self.model.title, unit="step", initial=done, total=total, position=position) as bar:
+        with tqdm(desc=self.model.title, unit="step", initial=done, total=total) as bar:
             for _ in range(done, total):
                 self.step()
                 bar.update()
@@ -173,44 +172,33 @@ class Pretraining:
         return {name: value for name, value in self.average.items() if value.shape == fresh[name].shape}
 
 
-def _one(
-    numbered: tuple[int, str], mfccs: Tensor, embedding: Tensor, plan: Plan, output: Path, resume: bool
+def _pretrained(
+    model: str, music: tuple[Tensor, Tensor], plan: Plan, output: Path, resume: bool
 ) -> dict[str, float]:
-    torch.set_num_threads(1)
-    position, model = numbered
-    training = Pretraining(model, mfccs, embedding, plan)
+    training = Pretraining(model, *music, plan)
     checkpoint = output / "checkpoints" / f"{model}.safetensors"
     if resume and checkpoint.is_file():
         training.resume(checkpoint)
-    training.run(checkpoint, position + 1)
-    output.mkdir(parents=True, exist_ok=True)
+    training.run(checkpoint)
+    training.save(checkpoint)
     save_file(training.learned(), weights_file(model, output))
-    last = torch.tensor(training.losses[-CHECKPOINT_STEPS:]).mean(dim=0).tolist()
+    last = torch.tensor(training.losses[-MEASURED_STEPS:]).mean(dim=0).tolist()
     return {"statistics": last[0], "imagined": last[1]}
 
 
 def pretrain(
-    models: Sequence[str],
-    music: tuple[Tensor, Tensor],
-    plan: Plan,
-    output: Path,
-    resume: bool = False,
-    workers: int | None = None,
+    models: Sequence[str], music: tuple[Tensor, Tensor], plan: Plan, output: Path, resume: bool = False
 ) -> dict[str, Any]:
-    """Pretrain networks side by side on MFCCs (n, 130, 13) and embedding (n, 200) of unlabelled music.
+    """Pretrain networks in turn on MFCCs (n, 130, 13) and embedding (n, 200) of unlabelled music.
 
     Starting weights go to "<model>.safetensors" in `output`. Returns what was measured: the mean losses of
     the last steps, on mixtures that had not been shown before; of a network that always tells the average,
     the second would be about 1. Raises `CheckpointError` where `resume` finds another run's checkpoint.
     """
-    train_one = partial(_one, mfccs=music[0], embedding=music[1], plan=plan, output=output, resume=resume)
-    losses = parallel.run(
-        train_one, list(enumerate(models)), "pretraining", "network", workers, start_method="spawn"
-    )
     return {
         "plan": asdict(plan),
         "segments": len(music[0]),
-        "losses": dict(zip(models, losses, strict=True)),
+        "losses": {model: _pretrained(model, music, plan, output, resume) for model in models},
     }
 
 
