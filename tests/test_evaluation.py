@@ -24,6 +24,7 @@ from genre_models.verdict import MENDED
 MODELS = ["mlp", "musicnn"]
 QUICK = {
     "plain": Recipe(batch_size=8, max_epochs=3),
+    "still": Recipe(batch_size=8, max_epochs=1, learning_rate=0.0),
     "slow": Recipe(batch_size=8, max_epochs=3, learning_rate=3e-4),
 }
 
@@ -62,11 +63,15 @@ def test_there_is_a_choice_for_every_training_side(choices: Choices, tmp_path: P
     assert read_choices(tmp_path / "choices.json") == choices
 
 
-def test_each_step_is_compared_with_the_one_before(choices: Choices) -> None:
-    (step,) = choices.steps["mlp"]
-    assert (step["step"], step["against"]) == ("slow", "plain")
-    low, high = step["interval"]
-    assert -1 <= low <= step["difference"] <= high <= 1
+def test_each_step_is_compared_with_the_best_one_before(choices: Choices) -> None:
+    still, slow = choices.steps["mlp"]
+    scores = choices.models["mlp"][ALL].scores
+    assert scores["still"] < scores["plain"]
+    assert (still["step"], still["against"]) == ("still", "plain")
+    assert (slow["step"], slow["against"]) == ("slow", "plain")
+    for step in (still, slow):
+        low, high = step["interval"]
+        assert -1 <= low <= step["difference"] <= high <= 1
 
 
 def test_a_choice_does_not_depend_on_the_fold_it_is_reported_on(dataset: Dataset, choices: Choices) -> None:

@@ -8,7 +8,7 @@ shuffle give every training side its two inner folds.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -252,18 +252,23 @@ def _inside(
     }
 
 
-def _gains(dataset: Dataset, answers: Mapping[str, Sequence[Inner]]) -> list[dict[str, Any]]:
-    """Each candidate against the one before it, on the same inner folds, with its interval over artists."""
+def _gains(
+    dataset: Dataset, answers: Mapping[str, Sequence[Inner]], scores: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """Each candidate against the best before it, on the same inner folds, with its interval over artists."""
     right = {
         name: _share_right(dataset, folds, best_epochs([one.curve() for one in folds]))
         for name, folds in answers.items()
     }
     artists = np.array([dataset.recordings[i].group for i in dataset.tested])
     truth = dataset.genre[dataset.tested]
-    return [
-        {"step": name, "against": before, **paired_difference(truth, artists, right[name], right[before])}
-        for before, name in pairwise(answers)
-    ]
+    best, *later = answers
+    gains = []
+    for name in later:
+        gain = paired_difference(truth, artists, right[name], right[best])
+        gains.append({"step": name, "against": best, **gain})
+        best = max(best, name, key=lambda candidate: scores[candidate])
+    return gains
 
 
 def _share_right(dataset: Dataset, folds: Sequence[Inner], epochs: int) -> np.ndarray:
@@ -292,7 +297,7 @@ def choose(dataset: Dataset, models: Sequence[str], workers: int) -> Choices:
         for model in inside:
             chosen[model][name] = _choose(candidates[model], inside[model])
         pools[name] = _pool({model: choices[name] for model, choices in chosen.items()}, inside)
-    steps = {model: _gains(dataset, inner) for model, inner in answers.items()}
+    steps = {model: _gains(dataset, inner, chosen[model][ALL].scores) for model, inner in answers.items()}
     return Choices(chosen, pools, steps)
 
 

@@ -1,8 +1,8 @@
 """Two processes of one thread each against one: seconds per epoch, and how far the losses are apart.
 
-`python -m tests.benchmarks.distributed` trains each network with the recipe in use, but without dropout, on
-made-up segments, first on one process and then on two that `accelerate launch` starts. It prints what it
-measured; the figures go to `assets/metrics/distributed.json`.
+`python -m tests.benchmarks.distributed` trains each network from nothing, without dropout, on clean made-up
+segments, first on one process and then on two that `accelerate launch` starts. It prints what it measured;
+the figures go to `assets/metrics/distributed.json`.
 """
 
 import json
@@ -23,13 +23,14 @@ from genre_models.training.dataset import N_VARIANTS, Dataset
 from genre_models.training.distributed import Alone, launched
 from genre_models.training.gtzan import Recording
 from genre_models.training.loop import Epoch, Run, Trainer
-from genre_models.training.recipes import RECIPES
+from genre_models.training.recipes import CANDIDATES
 from genre_models.training.recording_conditions import CLEAN
 from tests.benchmarks.beside import machine, write
 from tests.trained_together import SharesInTurn, still
 
 SEGMENTS = 640
 EPOCHS = 4
+RECIPES = {name: CANDIDATES[name]["clean recordings"] for name in NETWORKS}
 
 
 def made_up() -> Dataset:
