@@ -109,9 +109,10 @@ def outside_the_genres(measured: dict[str, Any]) -> str:
     tagged = sum(each["told"].startswith("genre tag") for each in asked)
     words = (
         f"It was sure of: {genres or 'none'}. The style of {tagged} recordings is told by their genre tag, "
-        f"of {len(asked) - tagged} by title or file name; {len(measured['left_out'])} more were left out, "
-        "unreadable or silent in their middle."
+        f"of {len(asked) - tagged} by title or file name."
     )
+    if left_out := len(measured["left_out"]):
+        words += f" Left out, as unreadable or silent in their middle: {left_out}."
     return f"{table}\n\n{textwrap.fill(words, 108)}"
 
 
