@@ -42,31 +42,27 @@ TAUGHT = Recipe(
 """Pretrained on music without labels, then the assistant names mixtures."""
 
 
-def _steps(plain: Recipe, taught: Recipe = TAUGHT) -> dict[str, Recipe]:
-    """What is tried, each a step beyond the best one before."""
-    return {
-        "clean recordings": replace(plain, variants=False),
-        "augmented recordings": plain,
-        "soft labels": replace(taught, pretrained=False),
-        "pretrained, soft labels": taught,
-    }
-
+MLP = Recipe(learning_rate=1e-4, weight_decay=1.0, mixup=0.4, shuffle_block=1)
 
 CANDIDATES: dict[str, dict[str, Recipe]] = {
-    "mlp": _steps(Recipe(learning_rate=1e-4, weight_decay=1.0, mixup=0.4, shuffle_block=1)),
-    "cnn": _steps(Recipe()),
-    "lstm": _steps(Recipe(learning_rate=2e-3, mixup=0.2, max_epochs=25), replace(TAUGHT, max_epochs=40)),
-    "transformer": _steps(
-        Recipe(learning_rate=3e-3, weight_decay=0.3, mixup=0.2, max_epochs=25),
-        replace(TAUGHT, max_epochs=40),
-    ),
+    "mlp": {"clean recordings": replace(MLP, variants=False), "augmented recordings": MLP},
+    "cnn": {"clean recordings": Recipe(variants=False), "pretrained, soft labels": TAUGHT},
+    "lstm": {
+        "clean recordings": Recipe(learning_rate=2e-3, mixup=0.2, variants=False, max_epochs=25),
+    },
+    "transformer": {
+        "clean recordings": Recipe(
+            learning_rate=3e-3, weight_decay=0.3, mixup=0.2, variants=False, max_epochs=25
+        ),
+        "pretrained, soft labels": replace(TAUGHT, max_epochs=40),
+    },
 }
-"""What `train.py choose` tries."""
+"""What `train.py choose` tries, each a step beyond the best one before."""
 
 RECIPES: dict[str, Recipe] = {
     "mlp": CANDIDATES["mlp"]["clean recordings"],
-    "cnn": CANDIDATES["cnn"]["clean recordings"],
+    "cnn": CANDIDATES["cnn"]["pretrained, soft labels"],
     "lstm": CANDIDATES["lstm"]["clean recordings"],
-    "transformer": CANDIDATES["transformer"]["soft labels"],
+    "transformer": CANDIDATES["transformer"]["pretrained, soft labels"],
 }
 """The recipes in use: what `train.py choose` settled on for all of the data."""
