@@ -13,11 +13,12 @@ from torch import Tensor
 
 from genre_models import audio, musicnn
 from genre_models.classifiers import GENRES, GenreClassifier, MusiCNNClassifier
+from genre_models.denoiser import MENDED
 from genre_models.features import mfcc
 from genre_models.hub import Ensemble
 from genre_models.musicnn import TAGS, Heard
 from genre_models.sound import Sound
-from genre_models.verdict import MENDED, Verdict, decide, hedge, outside, refuse
+from genre_models.verdict import Verdict, decide, hedge, outside, refuse
 
 _TURNS = BoundedSemaphore(os.cpu_count() or 1)  # more clips at once than cores would only take memory
 ONLY_THE_EAR = (
@@ -112,7 +113,7 @@ def _ask(model: GenreClassifier, heard: _Heard) -> ModelAnswer:
     start = time.perf_counter()
     tags, before_ms = None, 0.0
     if isinstance(model, MusiCNNClassifier) and heard.ear is not None:
-        logits, before_ms = model.name_genres(heard.ear), heard.ear_milliseconds
+        logits, before_ms = model.name_genres(heard.ear.pooled, heard.ear.mended), heard.ear_milliseconds
         tags = dict(zip(TAGS, heard.ear.tags.mean(dim=0).tolist(), strict=True))
     else:
         logits = model(heard.mfccs)

@@ -16,6 +16,10 @@ INNER_KERNEL = 3
 DILATIONS = (1, 2, 4, 8, 1)
 CENTRE = HALF_RANGE = 2.0  # of the log-mels, which lie between 0 and a little over 4
 
+MENDED = 0.1
+"""Mean change of the log-mels above which a recording is distant: unlike those that the networks of the notes
+learned from. Of the labelled ones as they are 95 of 100 lie below. No label had a part in it."""
+
 
 class Denoiser(nn.Module):
     """Log-mels as a microphone gave them -> as they may have been without what lay between.

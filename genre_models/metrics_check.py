@@ -81,7 +81,8 @@ def _check_recipe(recipe: Mapping[str, Any]) -> None:
         _number(recipe["learning_rate"])
         _whole(recipe["epochs"])
         _whole(recipe["batch_size"])
-    for name in _items(recipe.get("conditions", [])):
+    distant = recipe.get("distant") or {}
+    for name in (*_items(recipe.get("conditions", [])), *_items(distant.get("conditions", []))):
         _text(name)
 
 

@@ -25,9 +25,6 @@ FAMILIAR, FOREIGN = 0.15, 0.45
 """Probability of the likeliest of these tags up to which a clip may be one of the ten genres, and from which
 it is taken for none of them: most of GTZAN lies below the first, much ambient and electronic music above the
 second."""
-MENDED = 0.1
-"""Mean change of the log-mels by MusiCNN's denoiser above which a recording is unlike those that the networks
-of the notes learned from: of the labelled ones as they are 95 of 100 lie below. No label had a part in it."""
 
 SMALLEST = 1e-6  # probability; below it a logarithm says more of rounding than of music
 

@@ -44,9 +44,9 @@ def steps(choices: dict[str, Any]) -> str:
 
 
 def head_scores(choices: dict[str, Any]) -> str:
-    """What the candidates for MusiCNN's head were chosen by, as a table."""
+    """What the candidates for MusiCNN's heads were chosen by, as a table."""
     scores = choices["models"]["musicnn"]["all"]["scores"]
-    lines = ["| MusiCNN's head, trained on | mean of clean and hardest recordings |", "|---|---|"]
+    lines = ["| MusiCNN's heads | mean over all recording conditions |", "|---|---|"]
     lines += [f"| {name} | {100 * score:.1f}% |" for name, score in scores.items()]
     return "\n".join(lines)
 

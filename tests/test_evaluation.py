@@ -15,11 +15,9 @@ from genre_models.training.dataset import Dataset
 from genre_models.training.evaluation import combination, evaluate, network_jobs
 from genre_models.training.folds import SHUFFLES, SPLITS, outer_folds
 from genre_models.training.head import HEAD_CANDIDATES, HEAD_RECIPE
-from genre_models.training.loop import average_over_recordings
 from genre_models.training.recipes import CANDIDATES, RECIPES, Recipe
 from genre_models.training.recording_conditions import CONDITIONS
 from genre_models.training.tables import conditions_table, table
-from genre_models.verdict import MENDED
 
 MODELS = ["mlp", "musicnn"]
 QUICK = {
@@ -84,8 +82,9 @@ def test_a_choice_does_not_depend_on_the_fold_it_is_reported_on(dataset: Dataset
 
     spoilt = replace(
         dataset,
-        mfccs={**dataset.mfccs, "clean": spoilt_in(dataset.mfccs["clean"])},
-        heard={**dataset.heard, "clean": spoilt_in(dataset.heard["clean"])},
+        mfccs={name: spoilt_in(one) for name, one in dataset.mfccs.items()},
+        heard={name: spoilt_in(one) for name, one in dataset.heard.items()},
+        mended={name: spoilt_in(one) for name, one in dataset.mended.items()},
         embedding=spoilt_in(dataset.embedding),
         variants=spoilt_in(dataset.variants),
         heard_variants=spoilt_in(dataset.heard_variants),
@@ -124,9 +123,7 @@ def test_the_evaluation_adds_up(dataset: Dataset, choices: Choices) -> None:
     assert all(genre in shown for genre in GENRES)
     assert f"{100 * systems['baseline']['balanced_accuracy']:.1f}%" in shown
 
-    every = np.arange(len(dataset.recordings))
-    mended = average_over_recordings(dataset, every, dataset.mended["hard"].numpy())[dataset.tested]
-    only_the_ear = mended > MENDED
+    only_the_ear = dataset.distant["hard"][dataset.tested]
     assert only_the_ear.any()
     assert evaluation["unlike"]["hard"] == pytest.approx(only_the_ear.mean())
     verdict, ear = (answers.systems[name]["hard"] for name in ("verdict", "musicnn"))
@@ -159,13 +156,14 @@ def test_recipes_in_use_are_the_ones_that_were_chosen() -> None:
     assert RECIPES.keys() == CANDIDATES.keys()
 
 
-def test_a_head_is_chosen_by_its_hardest_recordings_too() -> None:
+def test_a_head_is_chosen_by_all_recording_conditions_and_a_network_by_clean_recordings() -> None:
     truth = np.array([0, 1])
-    right = np.log(np.eye(2, 10) + 0.01)[None]  # (1 epoch, 2 segments, 10 genres)
-    wrong = right[:, ::-1]
+    right = np.log(np.eye(2, 10) + 0.01)  # (2 segments, 10 genres)
+    wrong = right[::-1]
 
-    def accuracy(answers: np.ndarray, distant: np.ndarray | None) -> float:
-        return float(Inner(0, (0, 1), answers, truth, truth, truth, distant).curve()[0])
+    def accuracy(clean: np.ndarray, hard: np.ndarray, by_conditions: bool) -> float:
+        heard = {"clean": clean, "hard": hard}
+        return float(Inner(0, (0, 1), clean[None], truth, truth, truth, heard, by_conditions).curve()[0])
 
-    assert accuracy(right, None) == accuracy(right, right) == 1.0
-    assert accuracy(right, wrong) == accuracy(wrong, right) == 0.5
+    assert accuracy(right, right, True) == accuracy(right, wrong, False) == 1.0
+    assert accuracy(right, wrong, True) == accuracy(wrong, right, True) == 0.5

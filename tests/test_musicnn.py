@@ -1,4 +1,4 @@
-"""The pretrained network equals the original, deaf to level, and only its head is trained."""
+"""The pretrained network equals the original, deaf to level, and only its heads are trained."""
 
 from pathlib import Path
 
@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from genre_models import musicnn
-from genre_models.classifiers import MusiCNNClassifier
+from genre_models.classifiers import GENRES, MusiCNNClassifier
+from genre_models.denoiser import MENDED
 from genre_models.hub import bundled_ear, load_models
-from genre_models.musicnn import TAGS, MusiCNN
+from genre_models.musicnn import POOLED, TAGS, MusiCNN
 from genre_models.training import recording
 from genre_models.training.dataset import at_16_khz
 from tests import plain_musicnn
@@ -80,6 +81,16 @@ def test_the_denoiser_tells_how_much_it_mended(ear: MusiCNN) -> None:
     quiet, noisy = bundled_ear().listen(segments).mended.tolist()
     assert 0 <= quiet < noisy
     assert ear.listen(segments).mended.tolist() == [0, 0]
+
+
+def test_what_was_much_mended_is_named_by_a_head_of_its_own() -> None:
+    model = MusiCNNClassifier().eval()
+    model.know_nothing()
+    model.head.bias.data[GENRES.index("jazz")] = 5.0
+    model.distant_head.bias.data[GENRES.index("metal")] = 5.0
+    mended = torch.tensor([0.0, MENDED, 2 * MENDED])
+    named = model.name_genres(torch.zeros(3, POOLED), mended).argmax(dim=1).tolist()
+    assert [GENRES[i] for i in named] == ["jazz", "jazz", "metal"]
 
 
 def test_silence_and_loud_clips_give_finite_numbers(ear: MusiCNN) -> None:

@@ -90,13 +90,13 @@ def test_sizes_are_those_of_the_running_model(model: Any, said: list[str]) -> No
         assert words in text
 
 
-def test_the_head_of_the_pretrained_model_is_told_from_its_ear() -> None:
+def test_the_heads_of_the_pretrained_model_are_told_from_its_ear() -> None:
     model = MusiCNNClassifier()
     text = prose(explanation("musicnn", model))
     assert f"those {model.n_frozen:,} numbers are frozen" in text
     assert f"The denoiser, {model.n_denoising:,} numbers" in text
-    assert f"Only the head, {model.n_trained - model.n_denoising:,} numbers" in text
-    assert model.n_trained - model.n_denoising == sizes(model)["pooled"] * 10 + 10
+    assert f"Only the heads, {model.n_trained - model.n_denoising:,} numbers" in text
+    assert model.n_trained - model.n_denoising == 2 * (sizes(model)["pooled"] * 10 + 10)
 
 
 def test_the_temperature_is_the_models() -> None:
@@ -124,7 +124,8 @@ def test_how_the_bundled_weights_were_trained_is_read_from_their_file(name: str)
     text = prose(explanation(name, MODELS[name](), known))
     assert "These weights:" in text
     if name == "musicnn":
-        assert f"{len(known['conditions'])} worse conditions (through a telephone; in a room" in text
+        assert f"{len(known['conditions'])} worse conditions (in a room; with voices behind it" in text
+        assert ("The head for distant recordings was fitted" in text) == bool(known["distant"])
         assert "losses" not in text
     else:
         assert f"{known['epochs']} epochs of AdamW, {known['batch_size']} segments a step" in text

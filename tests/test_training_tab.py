@@ -146,8 +146,12 @@ def test_what_a_model_heard_follows_from_its_recipe() -> None:
     rich = heard(Recipe("", {**plain, "mixup": 0.2, "label_smoothing": 0.1, "variants": True}, 1))
     assert rich[0].startswith("clean and altered") and "targets softened by 10%" in rich
     assert heard(Recipe("", {**plain, "pretrained": True}, 1))[0] == "free music before"
-    head = heard(Recipe("", {"C": 0.1, "variants": False, "conditions": ["room"]}, 1))
-    assert head == ["clean", "as through a telephone, in a room, in noise, and all at once"]
+    head = {"C": 0.1, "variants": False, "conditions": ["room", "babble"], "distant": None}
+    assert heard(Recipe("", head, 1)) == ["clean", "in a room", "with voices behind it"]
+    distant = {"conditions": ["telephone", "noise"]}
+    assert heard(Recipe("", {**head, "distant": distant}, 1))[3:] == [
+        "for a head of its own: through a telephone, in noise"
+    ]
 
 
 def titles(page: Page, figure: str) -> list[str]:

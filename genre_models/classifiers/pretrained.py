@@ -1,15 +1,16 @@
-"""The fifth model: MusiCNN, pretrained and frozen, with a small head for the ten genres."""
+"""The fifth model: MusiCNN, pretrained and frozen, with small heads for the ten genres."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from genre_models import musicnn
 from genre_models.classifiers.base import GENRES, GenreClassifier
-from genre_models.denoiser import Denoiser
-from genre_models.musicnn import N_MELS, POOLED, Heard, MusiCNN
+from genre_models.denoiser import MENDED, Denoiser
+from genre_models.musicnn import N_MELS, POOLED, MusiCNN
 
 
 class MusiCNNClassifier(
@@ -17,10 +18,11 @@ class MusiCNNClassifier(
     license="isc",
     model_card_template=(Path(__file__).parent / "card_musicnn.md").read_text(encoding="utf-8"),
 ):
-    """6 s at 16 kHz, denoised -> what MusiCNN hears in them, (batch, 1506) -> one linear layer -> 10.
+    """6 s at 16 kHz, denoised -> what MusiCNN hears in them, (batch, 1506) -> one of two linear layers -> 10.
 
-    The linear layer was trained here, and before it the denoiser, which knows nothing of genres; of `ear` the
-    rest is as its makers left it.
+    The denoiser's change tells which: `distant_head` names what it changes by more than `MENDED` on average,
+    `head` the rest. Both were trained here, and before them the denoiser, which knows nothing of genres; of
+    `ear` the rest is as its makers left it.
     """
 
     name = "musicnn"
@@ -31,10 +33,11 @@ class MusiCNNClassifier(
         super().__init__(genres)
         self.ear = MusiCNN(Denoiser(N_MELS))
         self.head = nn.Linear(POOLED, len(genres))
+        self.distant_head = nn.Linear(POOLED, len(genres))
 
     def card_facts(self) -> dict[str, Any]:
         """For the card: also the constants of the ear's front end."""
-        return super().card_facts() | {"musicnn": musicnn, "denoising": self.n_denoising}
+        return super().card_facts() | {"musicnn": musicnn, "denoising": self.n_denoising, "mended": MENDED}
 
     @property
     def n_denoising(self) -> int:
@@ -43,7 +46,7 @@ class MusiCNNClassifier(
 
     @property
     def n_trained(self) -> int:
-        """The head's weights and the denoiser's."""
+        """The heads' weights and the denoiser's."""
         return super().n_trained + self.n_denoising
 
     @property
@@ -54,9 +57,16 @@ class MusiCNNClassifier(
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """(batch, 96000) -> logits (batch, 10)."""
-        return self.name_genres(self.ear.listen(waveforms))
+        heard = self.ear.listen(waveforms)
+        return self.name_genres(heard.pooled, heard.mended)
 
-    def name_genres(self, heard: Heard) -> Tensor:
-        """What the ear heard of n segments -> logits (n, 10)."""
-        logits: Tensor = self.head(heard.pooled)
-        return logits
+    def name_genres(self, pooled: Tensor, mended: Tensor) -> Tensor:
+        """What the ear heard of n segments (n, 1506), and the denoiser's change (n,) -> logits (n, 10)."""
+        distant = (mended > MENDED)[:, None]
+        return torch.where(distant, self.distant_head(pooled), self.head(pooled))
+
+    def know_nothing(self) -> None:
+        """Heads for which all genres are equally likely, until they are trained."""
+        for head in (self.head, self.distant_head):
+            for weights in head.parameters():
+                nn.init.zeros_(weights)

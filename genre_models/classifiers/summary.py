@@ -76,7 +76,7 @@ def describe(module: nn.Module) -> str:
 
 
 def _pretrained_steps(model: MusiCNNClassifier) -> list[_Step]:
-    """The denoiser, the parts of MusiCNN as its makers name them, each with its batch norm, and the head."""
+    """The denoiser, the parts of MusiCNN as its makers name them, each with its batch norm, and the heads."""
     ear = model.ear
     denoiser = [] if ear.denoiser is None else [_Step("Denoiser", (ear.denoiser,))]
     return [
@@ -95,6 +95,7 @@ def _pretrained_steps(model: MusiCNNClassifier) -> list[_Step]:
         _Step(f"Penultimate {describe(ear.penultimate)}", (ear.penultimate, ear.penultimate_norm)),
         _Step(f"Tags {describe(ear.tags)}", (ear.tags,)),
         _Step(f"Head on maximum and mean: {describe(model.head)}", (model.head,)),
+        _Step(f"Head for distant recordings: {describe(model.distant_head)}", (model.distant_head,)),
     ]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from genre_models.classifiers import MusiCNNClassifier
 from genre_models.inside.clip import InsideClip
 from genre_models.inside.mel import band_hz
-from genre_models.musicnn import HOP_LENGTH, N_MELS, PATCH_FRAMES, SAMPLE_RATE
+from genre_models.musicnn import HOP_LENGTH, N_MELS, PATCH_FRAMES, SAMPLE_RATE, levelled_patches
 
 TIMES = 6
 """Cells along a patch of 3 s, of which a segment has two: half a second each."""
@@ -45,11 +45,13 @@ def occlude_mel(
     `ValueError` for a genre unknown to the model.
     """
     place = model.genres.index(genre)
-    patches = model.ear.patches_of(clip.at_16_khz(segment))[0]  # (2, 187, 96)
+    waveform = clip.at_16_khz(segment)
+    patches = model.ear.patches_of(waveform)[0]  # (2, 187, 96)
+    mended = (patches - levelled_patches(waveform)[0]).abs().mean()[None]
     heard = model.ear(patches).pooled  # (2, 1506)
     known = MelOcclusion(
         genre,
-        _probability(model, heard[None], place).item(),
+        _probability(model, heard[None], mended, place).item(),
         clip.starts_s[segment] + _time_edges(len(patches)) * HOP_LENGTH / SAMPLE_RATE,
         band_hz(np.arange(BANDS + 1) * BAND_MELS + 0.5, N_MELS, SAMPLE_RATE / 2),
         np.full((BANDS, TIMES * len(patches)), np.nan, np.float32),
@@ -60,7 +62,7 @@ def occlude_mel(
     for time in range(known.change.shape[1]):
         pooled = heard_without(model, patches, heard, time)  # (8, 2, 1506)
         change = known.change.copy()
-        change[:, time] = _probability(model, pooled, place).numpy() - known.probability
+        change[:, time] = _probability(model, pooled, mended, place).numpy() - known.probability
         known = replace(known, change=change, done=known.done + BANDS)
         yield known
 
@@ -82,9 +84,12 @@ def heard_without(model: MusiCNNClassifier, patches: Tensor, heard: Tensor, time
 
 
 @torch.no_grad()
-def _probability(model: MusiCNNClassifier, pooled: Tensor, place: int) -> Tensor:
-    """Of the genre at `place`, from what is heard of the patches of n segments (n, patches, 1506): (n,)."""
-    return model.probabilities(model.head(pooled.mean(dim=1)))[:, place]
+def _probability(model: MusiCNNClassifier, pooled: Tensor, mended: Tensor, place: int) -> Tensor:
+    """Of the genre at `place`, from what is heard of the patches of n segments (n, patches, 1506): (n,).
+
+    The head is the one that the denoiser's change (1,) of the segment as it is calls for.
+    """
+    return model.probabilities(model.name_genres(pooled.mean(dim=1), mended))[:, place]
 
 
 def _time_edges(patches: int) -> np.ndarray:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from genre_models.classifiers import NETWORKS, MusiCNNClassifier
 from genre_models.paths import METRICS
@@ -21,11 +20,11 @@ from genre_models.training.calibration import fit_pool, fit_temperature, tempere
 from genre_models.training.dataset import Dataset
 from genre_models.training.files import DataError, write_json
 from genre_models.training.folds import N_FOLDS, SHUFFLES, outer_folds, scored_recordings
-from genre_models.training.head import HARDEST, HEAD_CANDIDATES, HeadRecipe, head_answers
+from genre_models.training.head import HEAD_CANDIDATES, HeadRecipe, head_answers
 from genre_models.training.jobs import Job, run_jobs
 from genre_models.training.loop import Run
 from genre_models.training.recipes import CANDIDATES, Recipe
-from genre_models.training.recording_conditions import CLEAN
+from genre_models.training.recording_conditions import CLEAN, CONDITIONS
 from genre_models.training.scores import balanced_accuracy, paired_difference
 
 CHOICES_FILE = METRICS / "choices.json"
@@ -87,8 +86,9 @@ class Inner:
     """What a model trained on one fold answered on another: an inner fold of the third.
 
     `answers` are log-probabilities (epochs, segments, genres) and `owner` (segments,) the recording of each
-    segment, numbered as in `recordings`. `distant` is like `answers`, heard under `HARDEST`, for a model
-    whose choice minds that; the choice then goes by the mean of both accuracies.
+    segment, numbered as in `recordings`. `conditions` are those (segments, genres) after the last epoch under
+    every recording condition, the clean one too. A head is chosen `by_conditions`, by the mean of its
+    accuracies under all of them, a network by that on clean recordings.
     """
 
     shuffle: int
@@ -97,7 +97,8 @@ class Inner:
     owner: np.ndarray
     recordings: np.ndarray
     truth: np.ndarray
-    distant: np.ndarray | None = None
+    conditions: Mapping[str, np.ndarray]
+    by_conditions: bool = False
 
     def is_inside(self, side: tuple[int, int] | None) -> bool:
         """Whether it belongs to a training side: (shuffle, reported fold), or None for all data."""
@@ -107,42 +108,23 @@ class Inner:
         """Means over each recording's segments after so many epochs, (recordings, genres)."""
         return self._averaged(self.answers[epochs - 1], temperature)
 
+    def under(self, condition: str, temperature: float) -> np.ndarray:
+        """As `probabilities`, under a condition and after the last epoch."""
+        return self._averaged(self.conditions[condition], temperature)
+
     def _averaged(self, answers: np.ndarray, temperature: float = 1.0) -> np.ndarray:
         sums = np.zeros((len(self.truth), answers.shape[1]))
         np.add.at(sums, self.owner, tempered(answers.astype(np.float64), temperature))
         return sums / np.bincount(self.owner)[:, None]
 
     def curve(self) -> np.ndarray:
-        """Balanced accuracy by epoch, as the choice minds it."""
-        heard = [self.answers] if self.distant is None else [self.answers, self.distant]
-        return np.mean([[self._accuracy(one) for one in answers] for answers in heard], axis=0)
+        """Balanced accuracy by epoch, as the choice minds it; of a head one value."""
+        if self.by_conditions:
+            return np.array([np.mean([self._accuracy(one) for one in self.conditions.values()])])
+        return np.array([self._accuracy(one) for one in self.answers])
 
     def _accuracy(self, answers: np.ndarray) -> float:
         return balanced_accuracy(self.truth, self._averaged(answers).argmax(axis=1))
-
-
-def _inner(
-    dataset: Dataset,
-    shuffle: int,
-    trained: int,
-    scored: int,
-    validated: np.ndarray,
-    answers: np.ndarray,
-    distant: np.ndarray | None,
-) -> Inner:
-    """Pick one fold's recordings from the answers (epochs, segments, genres) on all `validated` ones."""
-    recordings = scored_recordings(dataset, outer_folds(dataset, "artist", shuffle)[scored].test)
-    owner = dataset.recording[dataset.segments_of(validated)]
-    kept = np.isin(owner, recordings)
-    return Inner(
-        shuffle,
-        (trained, scored),
-        answers[:, kept],
-        np.searchsorted(recordings, owner[kept]),
-        recordings,
-        dataset.genre[recordings],
-        None if distant is None else distant[:, kept],
-    )
 
 
 @dataclass(frozen=True)
@@ -170,13 +152,32 @@ InnerAnswers = dict[str, list[Inner]]
 
 
 def _split_up(
-    dataset: Dataset, training: _Training, answers: np.ndarray, distant: np.ndarray | None = None
+    dataset: Dataset,
+    training: _Training,
+    answers: np.ndarray,
+    conditions: Mapping[str, np.ndarray],
+    by_conditions: bool = False,
 ) -> list[Inner]:
-    return [
-        _inner(dataset, training.shuffle, training.fold, j, training.validated, answers, distant)
-        for j in range(N_FOLDS)
-        if j != training.fold
-    ]
+    """The answers (..., segments, genres) on the other two folds, each an inner fold of its own."""
+    owner = dataset.recording[dataset.segments_of(training.validated)]
+    split = []
+    for scored, fold in enumerate(outer_folds(dataset, "artist", training.shuffle)):
+        if scored == training.fold:
+            continue
+        recordings = scored_recordings(dataset, fold.test)
+        kept = np.isin(owner, recordings)
+        inner = Inner(
+            training.shuffle,
+            (training.fold, scored),
+            answers[:, kept],
+            np.searchsorted(recordings, owner[kept]),
+            recordings,
+            dataset.genre[recordings],
+            {name: one[kept] for name, one in conditions.items()},
+            by_conditions,
+        )
+        split.append(inner)
+    return split
 
 
 def _network_answers(dataset: Dataset, models: Sequence[str], workers: int) -> dict[str, InnerAnswers]:
@@ -184,12 +185,13 @@ def _network_answers(dataset: Dataset, models: Sequence[str], workers: int) -> d
     for model, training in product(models, _trainings(dataset)):
         for candidate, recipe in CANDIDATES[model].items():
             run = Run(training.segments, recipe, recipe.max_epochs, training.shuffle, training.validated)
-            jobs.append(Job(model, run))
+            jobs.append(Job(model, run, dataset.segments_of(training.validated)))
             keys.append((model, candidate, training))
     answers: dict[str, InnerAnswers] = {model: {} for model in models}
     results = run_jobs(jobs, dataset, workers, "inner folds")
     for (model, candidate, training), result in zip(keys, results, strict=True):
-        answers[model].setdefault(candidate, []).extend(_split_up(dataset, training, result.validation))
+        inner = _split_up(dataset, training, result.validation, result.answers)
+        answers[model].setdefault(candidate, []).extend(inner)
     return answers
 
 
@@ -197,9 +199,9 @@ def _head_answers(dataset: Dataset) -> InnerAnswers:
     answers: InnerAnswers = {}
     for training, (candidate, recipe) in product(_trainings(dataset), HEAD_CANDIDATES.items()):
         validated = dataset.segments_of(training.validated)
-        heard = torch.stack([dataset.heard[name][validated] for name in (CLEAN, HARDEST)])
-        clean, distant = head_answers(dataset, training.segments, recipe, heard)
-        answers.setdefault(candidate, []).extend(_split_up(dataset, training, clean[None], distant[None]))
+        said = head_answers(dataset, training.segments, recipe, validated)
+        inner = _split_up(dataset, training, said[CLEAN][None], said, by_conditions=True)
+        answers.setdefault(candidate, []).extend(inner)
     return answers
 
 
@@ -226,21 +228,38 @@ def temperature_of(folds: Sequence[Inner], epochs: int) -> float:
 
 
 def _pool(
-    choices: Mapping[str, Choice], answers: Mapping[str, Mapping[str, Sequence[Inner]]]
+    dataset: Dataset, choices: Mapping[str, Choice], answers: Mapping[str, Mapping[str, Sequence[Inner]]]
 ) -> dict[str, float]:
-    """How much each model counts, fitted to the calibrated answers on the inner folds."""
+    """How much each model counts, fitted to the calibrated answers on the inner folds.
+
+    All recording conditions count alike, but without the recordings that are distant, of which the verdict
+    asks MusiCNN alone.
+    """
+    distant = dataset.distant
+
+    def near(inner: Inner, condition: str) -> np.ndarray:
+        return ~distant[condition][inner.recordings]
+
     probabilities = {
         model: np.concatenate(
             [
-                inner.probabilities(choice.epochs, choice.temperature)
+                _settled(inner, condition, choice)[near(inner, condition)]
                 for inner in answers[model][choice.candidate]
+                for condition in (CLEAN, *CONDITIONS)
             ]
         )
         for model, choice in choices.items()
     }
     some = next(iter(choices))
-    truth = np.concatenate([inner.truth for inner in answers[some][choices[some].candidate]])
-    return fit_pool(probabilities, truth)
+    folds = answers[some][choices[some].candidate]
+    truth = [inner.truth[near(inner, condition)] for inner in folds for condition in (CLEAN, *CONDITIONS)]
+    return fit_pool(probabilities, np.concatenate(truth))
+
+
+def _settled(inner: Inner, condition: str, choice: Choice) -> np.ndarray:
+    if condition == CLEAN:
+        return inner.probabilities(choice.epochs, choice.temperature)
+    return inner.under(condition, choice.temperature)
 
 
 def _inside(
@@ -296,7 +315,7 @@ def choose(dataset: Dataset, models: Sequence[str], workers: int) -> Choices:
         inside = _inside(answers, side)
         for model in inside:
             chosen[model][name] = _choose(candidates[model], inside[model])
-        pools[name] = _pool({model: choices[name] for model, choices in chosen.items()}, inside)
+        pools[name] = _pool(dataset, {model: choices[name] for model, choices in chosen.items()}, inside)
     steps = {model: _gains(dataset, inner, chosen[model][ALL].scores) for model, inner in answers.items()}
     return Choices(chosen, pools, steps)
 
@@ -323,9 +342,5 @@ def read_choices(path: Path = CHOICES_FILE) -> Choices:
 
 def _read_choice(model: str, stored: Mapping[str, Any]) -> Choice:
     settings = stored["recipe"]
-    recipe: AnyRecipe = (
-        Recipe(**settings)
-        if model in NETWORKS
-        else HeadRecipe(**{**settings, "conditions": tuple(settings["conditions"])})
-    )
+    recipe: AnyRecipe = Recipe(**settings) if model in NETWORKS else HeadRecipe.read(settings)
     return Choice(**{**stored, "recipe": recipe})

@@ -68,7 +68,7 @@ def musicnn_from(variables: Variables) -> MusiCNN:
 
 
 def main() -> None:
-    """Write the network with a denoiser and a head that know nothing yet: `train.py` trains them."""
+    """Write the network with a denoiser and heads that know nothing yet: `train.py` trains them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("npz", type=Path, help="the 64 variables of MSD_musicnn")
     parser.add_argument("--output", type=Path, default=BUNDLED_WEIGHTS / MusiCNNClassifier.name)
@@ -76,8 +76,7 @@ def main() -> None:
     model = MusiCNNClassifier()
     with np.load(arguments.npz) as variables:
         model.ear = musicnn_from(variables).behind(Denoiser(N_MELS))
-    nn.init.zeros_(model.head.weight)
-    nn.init.zeros_(model.head.bias)
+    model.know_nothing()
     model.save_pretrained(arguments.output)
 
 

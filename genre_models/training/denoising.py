@@ -152,7 +152,7 @@ def _heard(ear: MusiCNN, log_mels: Tensor) -> Tensor:
 
 
 def train(music: Music, plan: Plan, output: Path, resume: bool = False) -> tuple[MusiCNNClassifier, Metrics]:
-    """MusiCNN behind a new denoiser, with a head that knows nothing yet, and what was measured.
+    """MusiCNN behind a new denoiser, with heads that know nothing yet, and what was measured.
 
     Raises `CheckpointError` where `resume` finds another run's checkpoint in `output`, or a damaged one.
     """
@@ -163,8 +163,7 @@ def train(music: Music, plan: Plan, output: Path, resume: bool = False) -> tuple
     training.run(checkpoint)
     model = MusiCNNClassifier()
     model.ear = published.behind(training.denoiser)
-    nn.init.zeros_(model.head.weight)
-    nn.init.zeros_(model.head.bias)
+    model.know_nothing()
     return model.eval(), {
         "plan": asdict(plan),
         "segments": {"learned from": len(music.learned), "held back": len(music.validated)},

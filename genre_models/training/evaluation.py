@@ -26,7 +26,7 @@ from genre_models.training.scores import (
     paired_difference,
     recalls,
 )
-from genre_models.verdict import MENDED, Combination, decide, hedge, outside
+from genre_models.verdict import Combination, decide, hedge, outside
 
 OutOfFold = dict[str, np.ndarray]
 """By condition: (shuffles, tested tracks, genres), each track answered by a model that never heard it."""
@@ -39,12 +39,16 @@ VERDICT, PLAIN, BASELINE = "verdict", "plain average", "baseline"
 
 @dataclass(frozen=True)
 class Answers:
-    """Out-of-fold probabilities of every system under one split."""
+    """Out-of-fold probabilities of every system under one split.
+
+    `distant` tells by condition of which tracks (tested tracks,) the verdict asks MusiCNN alone.
+    """
 
     split: Split
     truth: np.ndarray
     artists: np.ndarray
     systems: dict[str, OutOfFold]
+    distant: dict[str, np.ndarray]
 
     @property
     def models(self) -> list[str]:
@@ -94,9 +98,7 @@ def _head_answers(dataset: Dataset, choices: Mapping[str, Choice], split: Split)
     for outer in _outer(dataset, split):
         recipe = choices[outer.side].recipe
         if isinstance(recipe, HeadRecipe):
-            heard = torch.stack([dataset.heard[name][outer.fold.test] for name in (CLEAN, *CONDITIONS)])
-            said = head_answers(dataset, outer.fold.train, recipe, heard)
-            answers.append(dict(zip((CLEAN, *CONDITIONS), said, strict=True)))
+            answers.append(head_answers(dataset, outer.fold.train, recipe, outer.fold.test))
     return answers
 
 
@@ -140,12 +142,11 @@ def _verdict(
     sides: np.ndarray,
     pools: Mapping[str, Mapping[str, float]],
     systems: Mapping[str, OutOfFold],
-    unlike: Mapping[str, np.ndarray],
+    distant: Mapping[str, np.ndarray],
 ) -> OutOfFold:
     """Every track's verdict, each model counting as was settled on the track's training side.
 
-    As in the app, of a track that is `unlike` what the networks learned from, (tested tracks,) by condition,
-    only MusiCNN is asked.
+    As in the app, of a track that is `distant`, (tested tracks,) by condition, only MusiCNN is asked.
     """
     verdict = {}
     for condition in (CLEAN, *CONDITIONS):
@@ -157,17 +158,12 @@ def _verdict(
             verdict[condition][here] = calibration.pooled(weights, logs[:, here])
         if MusiCNNClassifier.name in systems:
             ear = systems[MusiCNNClassifier.name][condition]
-            verdict[condition][:, unlike[condition]] = ear[:, unlike[condition]]
+            verdict[condition][:, distant[condition]] = ear[:, distant[condition]]
     return verdict
 
 
-def _unlike(dataset: Dataset) -> dict[str, np.ndarray]:
-    """By condition: whether each tested track is unlike what the networks learned from."""
-    every = np.arange(len(dataset.recordings))
-    return {
-        name: average_over_recordings(dataset, every, mended.numpy())[dataset.tested] > MENDED
-        for name, mended in dataset.mended.items()
-    }
+def _distant(dataset: Dataset) -> dict[str, np.ndarray]:
+    return {name: distant[dataset.tested] for name, distant in dataset.distant.items()}
 
 
 def _baseline_answers(dataset: Dataset, split: Split) -> FoldAnswers:
@@ -202,13 +198,13 @@ def answer(dataset: Dataset, choices: Choices, split: Split, workers: int) -> An
         for model, answers in said.items()
     }
     raw = [_over_tracks(dataset, split, _calibrated(dataset, split, one, None)) for one in said.values()]
-    verdict = _verdict(_sides(dataset, split), choices.pools, systems, _unlike(dataset))
+    verdict = _verdict(_sides(dataset, split), choices.pools, systems, _distant(dataset))
     verdict[CLEAN] = _hedged(dataset, verdict[CLEAN])
     systems[VERDICT] = verdict
     systems[PLAIN] = {name: np.mean([one[name] for one in raw], axis=0) for name in (CLEAN, *CONDITIONS)}
     systems[BASELINE] = _over_tracks(dataset, split, _baseline_answers(dataset, split))
     artists = np.array([dataset.recordings[i].group for i in dataset.tested])
-    return Answers(split, dataset.genre[dataset.tested], artists, systems)
+    return Answers(split, dataset.genre[dataset.tested], artists, systems, _distant(dataset))
 
 
 def _share_right(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -279,7 +275,7 @@ def _headline(truth: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def _pooled_over_shuffles(answers: Answers, system: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All out-of-fold answers of a system: (n, genres), truth (n,), artists (n,)."""
+    """All out-of-fold answers of a system to clean recordings: (n, genres), truth (n,), artists (n,)."""
     probabilities = answers.systems[system][CLEAN]
     times = len(probabilities)
     flat = probabilities.reshape(-1, probabilities.shape[-1])
@@ -318,15 +314,25 @@ def sureness(answers: Answers) -> dict[str, float]:
 
 
 def combination(answers: Answers) -> Combination:
-    """For the app: weights for every set of models, fitted to all out-of-fold answers."""
-    flat = {name: _pooled_over_shuffles(answers, name) for name in answers.models}
-    truth = flat[answers.models[0]][1]
+    """For the app: weights for every set of models, fitted to all out-of-fold answers.
+
+    All recording conditions count alike, but without the tracks that are distant.
+    """
+    near = {name: ~answers.distant[name] for name in (CLEAN, *CONDITIONS)}
+    flat = {
+        name: np.concatenate(
+            [answers.systems[name][one][:, kept].reshape(-1, len(GENRES)) for one, kept in near.items()]
+        )
+        for name in answers.models
+    }
+    times = len(answers.systems[VERDICT][CLEAN])
+    truth = np.concatenate([np.tile(answers.truth[kept], times) for kept in near.values()])
     sets = [
         names for size in range(1, len(answers.models) + 1) for names in combinations(answers.models, size)
     ]
     return Combination(
         {
-            frozenset(names): calibration.fit_pool({name: flat[name][0] for name in names}, truth)
+            frozenset(names): calibration.fit_pool({name: flat[name] for name in names}, truth)
             for names in sets
         }
     )
@@ -341,7 +347,7 @@ def evaluate(
     if split == "artist":
         evaluation["differences"] = compare(answers)
         evaluation["conditions"] = under_conditions(answers)
-        evaluation["unlike"] = {name: float(flags.mean()) for name, flags in _unlike(dataset).items()}
+        evaluation["unlike"] = {name: float(flags.mean()) for name, flags in answers.distant.items()}
         evaluation["calibration"] = calibrated(answers)
         evaluation["verdicts"] = sureness(answers)
     return evaluation, answers

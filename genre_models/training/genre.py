@@ -19,7 +19,7 @@ from genre_models.training.distributed import Alone
 from genre_models.training.files import write_json
 from genre_models.training.folds import Fold, inner_folds, outer_folds, published_split, scored_recordings
 from genre_models.training.gtzan import describe
-from genre_models.training.head import HEAD_RECIPE, HeadRecipe, fit_head, head_answers
+from genre_models.training.head import HEAD_RECIPE, HeadRecipe, fit_heads, head_answers
 from genre_models.training.loop import Epoch, Fitted, Run, average_over_recordings, fit, predict
 from genre_models.training.recipes import RECIPES, Recipe
 from genre_models.training.recording_conditions import CLEAN
@@ -224,7 +224,7 @@ class NetworkTraining(GenreTraining):
 
 
 class HeadTraining(GenreTraining):
-    """The pretrained model: its ear stays as it is, and the head has no epochs to choose.
+    """The pretrained model: its ear stays as it is, and the heads have no epochs to choose.
 
     There is nothing to share out: the main process trains it and the others wait.
     """
@@ -236,29 +236,31 @@ class HeadTraining(GenreTraining):
     def _train(
         self, folds: list[Fold], segments: np.ndarray
     ) -> tuple[GenreClassifier, list[_Scored], dict[str, Any]]:
-        heard, scored = self.dataset.heard[CLEAN], []
+        scored = []
         for fold in folds:
             recordings = scored_recordings(self.dataset, fold.test)
-            tested = heard[self.dataset.segments_of(recordings)]
-            scored.append(_Scored(recordings, head_answers(self.dataset, fold.train, HEAD_RECIPE, tested)))
-        return self._with_head(segments, HEAD_RECIPE), scored, {"recipe": asdict(HEAD_RECIPE)}
+            tested = self.dataset.segments_of(recordings)
+            answers = head_answers(self.dataset, fold.train, HEAD_RECIPE, tested)
+            scored.append(_Scored(recordings, answers[CLEAN]))
+        return self._with_heads(segments, HEAD_RECIPE), scored, {"recipe": asdict(HEAD_RECIPE)}
 
     def _train_on_all(self, recipe: AnyRecipe, epochs: int) -> tuple[GenreClassifier, dict[str, Any]]:
         if not isinstance(recipe, HeadRecipe):
             raise TypeError("a head is trained by a HeadRecipe")
-        return self._with_head(np.arange(len(self.dataset.recording)), recipe), {}
+        return self._with_heads(np.arange(len(self.dataset.recording)), recipe), {}
 
-    def _with_head(self, segments: np.ndarray, recipe: HeadRecipe) -> MusiCNNClassifier:
+    def _with_heads(self, segments: np.ndarray, recipe: HeadRecipe) -> MusiCNNClassifier:
         model = MusiCNNClassifier()
         model.ear = bundled_ear()
-        model.head = fit_head(self.dataset, segments, recipe)
+        model.head, model.distant_head = fit_heads(self.dataset, segments, recipe)
         return model.eval()
 
     @torch.inference_mode()
     def _answers(self, model: GenreClassifier, segments: np.ndarray) -> np.ndarray:
         if not isinstance(model, MusiCNNClassifier):
             raise TypeError("only the pretrained model has a head")
-        return model.head(self.dataset.heard[CLEAN][segments]).log_softmax(dim=-1).numpy()
+        heard, mended = self.dataset.heard[CLEAN][segments], self.dataset.mended[CLEAN][segments]
+        return model.name_genres(heard, mended).log_softmax(dim=-1).numpy()
 
 
 def write_curves(path: Path, metrics: Mapping[str, Mapping[str, Any]]) -> None:

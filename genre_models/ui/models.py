@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from genre_models.classifiers import ARCHITECTURES, GenreClassifier, LayerSize, layer_sizes
 from genre_models.metrics import Accuracy
@@ -18,10 +19,11 @@ LOOKS_AT = {
 CONDITIONS = {
     "telephone": "through a telephone",
     "room": "in a room",
+    "babble": "with voices behind it",
     "noise": "in noise",
-    "hard": "with all of these at once, and quiet",
+    "hard": "quiet, through a telephone and in a noisy room",
 }
-"""The recording conditions that a recipe names, in words."""
+"""The recording conditions that a recipe may name, in words."""
 OTHER_SYSTEMS = {"verdict": "The verdict", "plain average": "Plain average", "baseline": "Baseline (SVM)"}
 
 
@@ -59,3 +61,8 @@ def describe(models: Mapping[str, GenreClassifier], measured: Mapping[str, Accur
 def title(name: str) -> str:
     """A model's name, or that of what it is compared with, as people write it."""
     return ARCHITECTURES[name].title if name in ARCHITECTURES else OTHER_SYSTEMS.get(name, name)
+
+
+def in_conditions(recipe: Mapping[str, Any]) -> list[str]:
+    """How a head's recipe had the recordings sound, in words."""
+    return [CONDITIONS.get(condition, condition) for condition in recipe.get("conditions", ())]

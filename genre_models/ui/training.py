@@ -23,7 +23,7 @@ from genre_models.plots.training import (
     melody_losses,
 )
 from genre_models.ui.html import render
-from genre_models.ui.models import title
+from genre_models.ui.models import in_conditions, title
 from genre_models.ui.widgets import plain_html
 from genre_models.verdict import list_in_words
 
@@ -151,22 +151,18 @@ def _networks(history: History) -> dict[str, Learning]:
     }
 
 
+ALTERED = "altered: speed, tone, room, noise, telephone, codecs"
+
+
 def heard(recipe: Recipe) -> list[str]:
     """What a model heard of each recording in training, in words."""
     settings = recipe.settings
     if "C" in settings:
-        return [
-            "clean",
-            *(["altered: speed, tone, room, noise, telephone, codecs"] if settings["variants"] else []),
-            *(
-                ["as through a telephone, in a room, in noise, and all at once"]
-                if settings["conditions"]
-                else []
-            ),
-        ]
-    parts = [
-        "clean and altered: speed, tone, room, noise, telephone, codecs" if settings["variants"] else "clean"
-    ]
+        conditions = in_conditions(settings)
+        parts = ["clean", *([ALTERED] if settings["variants"] else []), *conditions]
+        distant = in_conditions(settings.get("distant") or {})
+        return [*parts, *([f"for a head of its own: {', '.join(distant)}"] if distant else [])]
+    parts = [f"clean and {ALTERED}" if settings["variants"] else "clean"]
     if settings.get("pretrained"):
         parts.insert(0, "free music before")
     parts.append("segments cut anew in every epoch")
