@@ -21,7 +21,7 @@ CONDITIONS = {
     "room": "in a room",
     "babble": "with voices behind it",
     "noise": "in noise",
-    "hard": "quiet, through a telephone and in a noisy room",
+    "hard": "over a telephone from a noisy room",
 }
 """The recording conditions that a recipe may name, in words."""
 OTHER_SYSTEMS = {"verdict": "The verdict", "plain average": "Plain average", "baseline": "Baseline (SVM)"}
