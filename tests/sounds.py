@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from genre_models.audio import SAMPLE_RATE
+from genre_models.audio import SAMPLE_RATE, SEGMENT_S
 from genre_models.classifiers import GENRES
 from genre_models.training.dataset import Dataset, extract_all, load_dataset
 from genre_models.training.gtzan import Recording
@@ -22,14 +22,19 @@ def sound(genre: int, seed: int, seconds: float) -> np.ndarray:
     return 0.2 * (tone * pulse + noise) / np.abs(tone).max()
 
 
-def write_dataset(folder: Path, artists: int = 4, clip_s: float = 7.0) -> Path:
-    """`clips/` and `excerpts/` with one folder per genre and an `artists.tsv`; returns `folder`."""
+def write_dataset(folder: Path, artists: int = 4) -> Path:
+    """`clips/` and `excerpts/` with one folder per genre and an `artists.tsv`; returns `folder`.
+
+    Of each genre, the first artist's clip has two segments, those after it have one, and the last's is an
+    excerpt.
+    """
     rows = ["track\tartist"]
     for g, genre in enumerate(GENRES):
         for artist in range(artists):
             track = f"{genre}.{artist:05}"
-            kind, seconds = ("excerpts", 2.5) if artist == artists - 1 else ("clips", clip_s)
-            path = folder / kind / genre / f"{track}.flac"
+            last = artist == artists - 1
+            seconds = 2.5 if last else SEGMENT_S + (artist == 0)
+            path = folder / ("excerpts" if last else "clips") / genre / f"{track}.flac"
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, sound(g, artist, seconds), SAMPLE_RATE)
             rows.append(f"{track}\t{genre}-{artist}")

@@ -168,7 +168,7 @@ def test_batches_hold_every_segment_once_and_stay_in_their_recording(dataset: Da
 
 
 def test_networks_learn_sounds_that_are_easy_to_tell_apart(dataset: Dataset) -> None:
-    run = run_of(dataset, epochs=12, recipe=Recipe(batch_size=16, mixup=0.2))
+    run = run_of(dataset, epochs=18, recipe=Recipe(batch_size=16, mixup=0.2))
     history = fit(NETWORKS["cnn"], dataset, run, CPU).history
     assert history[-1].validation_accuracy is not None
     assert history[-1].validation_accuracy >= 0.6
@@ -243,7 +243,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_resume_ends_as_if_never_stopped(
 
 def test_soft_labels_teach_what_the_ear_hears(dataset: Dataset) -> None:
     recipe = Recipe(batch_size=16, label_smoothing=0.0, soft_labels=True)
-    history = fit(NETWORKS["cnn"], dataset, run_of(dataset, epochs=12, recipe=recipe), CPU).history
+    history = fit(NETWORKS["cnn"], dataset, run_of(dataset, epochs=18, recipe=recipe), CPU).history
     assert history[-1].validation_accuracy is not None
     assert history[-1].validation_accuracy >= 0.6
 
