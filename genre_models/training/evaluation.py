@@ -162,10 +162,6 @@ def _verdict(
     return verdict
 
 
-def _distant(dataset: Dataset) -> dict[str, np.ndarray]:
-    return {name: distant[dataset.tested] for name, distant in dataset.distant.items()}
-
-
 def _baseline_answers(dataset: Dataset, split: Split) -> FoldAnswers:
     mfccs = dataset.mfccs["clean"]
     return [
@@ -198,13 +194,14 @@ def answer(dataset: Dataset, choices: Choices, split: Split, workers: int) -> An
         for model, answers in said.items()
     }
     raw = [_over_tracks(dataset, split, _calibrated(dataset, split, one, None)) for one in said.values()]
-    verdict = _verdict(_sides(dataset, split), choices.pools, systems, _distant(dataset))
+    distant = {name: flags[dataset.tested] for name, flags in dataset.distant.items()}
+    verdict = _verdict(_sides(dataset, split), choices.pools, systems, distant)
     verdict[CLEAN] = _hedged(dataset, verdict[CLEAN])
     systems[VERDICT] = verdict
     systems[PLAIN] = {name: np.mean([one[name] for one in raw], axis=0) for name in (CLEAN, *CONDITIONS)}
     systems[BASELINE] = _over_tracks(dataset, split, _baseline_answers(dataset, split))
     artists = np.array([dataset.recordings[i].group for i in dataset.tested])
-    return Answers(split, dataset.genre[dataset.tested], artists, systems, _distant(dataset))
+    return Answers(split, dataset.genre[dataset.tested], artists, systems, distant)
 
 
 def _share_right(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
