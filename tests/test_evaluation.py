@@ -15,6 +15,8 @@ from genre_models.training.dataset import Dataset
 from genre_models.training.evaluation import combination, evaluate, network_jobs
 from genre_models.training.folds import SHUFFLES, SPLITS, outer_folds
 from genre_models.training.head import HEAD_CANDIDATES, HEAD_RECIPE
+from genre_models.training.jobs import Job, contents, job_file
+from genre_models.training.loop import Run
 from genre_models.training.recipes import CANDIDATES, RECIPES, Recipe
 from genre_models.training.recording_conditions import CONDITIONS
 from genre_models.training.tables import conditions_table, table
@@ -43,8 +45,13 @@ def quick_candidates() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def choices(dataset: Dataset) -> Choices:
-    return choose(dataset, MODELS, workers=1)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def choices(dataset: Dataset, cache: Path) -> Choices:
+    return choose(dataset, MODELS, 1, cache)
 
 
 def test_there_is_a_choice_for_every_training_side(choices: Choices, tmp_path: Path) -> None:
@@ -72,7 +79,36 @@ def test_each_step_is_compared_with_the_best_one_before(choices: Choices) -> Non
         assert -1 <= low <= step["difference"] <= high <= 1
 
 
-def test_a_choice_does_not_depend_on_the_fold_it_is_reported_on(dataset: Dataset, choices: Choices) -> None:
+def test_a_finished_run_is_not_run_again(dataset: Dataset, choices: Choices, cache: Path) -> None:
+    before = {file: file.stat().st_mtime_ns for file in cache.rglob("*") if file.is_file()}
+    assert len(before) == len(QUICK) * 9
+    next(iter(before)).unlink()  # as if `choose` had been stopped before this one
+    assert choose(dataset, ["mlp"], 1, cache).models["mlp"] == choices.models["mlp"]
+    after = {file: file.stat().st_mtime_ns for file in cache.rglob("*") if file.is_file()}
+    assert after.keys() == before.keys()
+    assert sum(after[file] != before[file] for file in before) == 1
+
+
+def test_what_would_change_a_run_changes_where_it_is_kept(dataset: Dataset, cache: Path) -> None:
+    segments = np.arange(6)
+    job = Job("mlp", Run(segments, QUICK["plain"], epochs=2), segments)
+    data = contents(dataset)
+    others = [
+        replace(job, model="cnn"),
+        replace(job, test=segments[:3]),
+        replace(job, run=replace(job.run, seed=1)),
+        replace(job, run=replace(job.run, recipe=QUICK["slow"])),
+    ]
+    files = {job_file(one, data, cache) for one in (job, *others)}
+    heard_otherwise = replace(dataset, variants=dataset.variants + 1)
+    files.add(job_file(job, contents(heard_otherwise), cache))
+    assert len(files) == 6
+    assert job_file(job, contents(replace(dataset)), cache) in files
+
+
+def test_a_choice_does_not_depend_on_the_fold_it_is_reported_on(
+    dataset: Dataset, choices: Choices, cache: Path
+) -> None:
     unseen = outer_folds(dataset, "artist", 0)[1].test
 
     def spoilt_in(values: torch.Tensor) -> torch.Tensor:
@@ -89,7 +125,7 @@ def test_a_choice_does_not_depend_on_the_fold_it_is_reported_on(dataset: Dataset
         variants=spoilt_in(dataset.variants),
         heard_variants=spoilt_in(dataset.heard_variants),
     )
-    again = choose(spoilt, MODELS, workers=1)
+    again = choose(spoilt, MODELS, 1, cache)
     for model in MODELS:
         assert again.models[model]["0/1"] == choices.models[model]["0/1"]
         assert again.models[model]["0/0"].scores != choices.models[model]["0/0"].scores
@@ -106,8 +142,8 @@ def test_no_network_is_tested_on_what_it_was_trained_on(dataset: Dataset, choice
         assert np.array_equal(np.bincount(tested), np.full(len(dataset.recording), len(SHUFFLES[split])))
 
 
-def test_the_evaluation_adds_up(dataset: Dataset, choices: Choices) -> None:
-    evaluation, answers = evaluate(dataset, choices, "artist", workers=1)
+def test_the_evaluation_adds_up(dataset: Dataset, choices: Choices, cache: Path) -> None:
+    evaluation, answers = evaluate(dataset, choices, "artist", 1, cache)
     systems = evaluation["splits"]["artist"]
     assert list(systems) == ["mlp", "musicnn", "verdict", "plain average", "baseline"]
     for result in systems.values():

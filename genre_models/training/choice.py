@@ -180,7 +180,9 @@ def _split_up(
     return split
 
 
-def _network_answers(dataset: Dataset, models: Sequence[str], workers: int) -> dict[str, InnerAnswers]:
+def _network_answers(
+    dataset: Dataset, models: Sequence[str], workers: int, cache: Path
+) -> dict[str, InnerAnswers]:
     jobs, keys = [], []
     for model, training in product(models, _trainings(dataset)):
         for candidate, recipe in CANDIDATES[model].items():
@@ -188,7 +190,7 @@ def _network_answers(dataset: Dataset, models: Sequence[str], workers: int) -> d
             jobs.append(Job(model, run, dataset.segments_of(training.validated)))
             keys.append((model, candidate, training))
     answers: dict[str, InnerAnswers] = {model: {} for model in models}
-    results = run_jobs(jobs, dataset, workers, "inner folds")
+    results = run_jobs(jobs, dataset, workers, "inner folds", cache)
     for (model, candidate, training), result in zip(keys, results, strict=True):
         inner = _split_up(dataset, training, result.validation, result.answers)
         answers[model].setdefault(candidate, []).extend(inner)
@@ -299,10 +301,14 @@ def _share_right(dataset: Dataset, folds: Sequence[Inner], epochs: int) -> np.nd
     return (right / np.maximum(counts, 1))[dataset.tested]
 
 
-def choose(dataset: Dataset, models: Sequence[str], workers: int) -> Choices:
-    """The choices for these models, among `recipes.CANDIDATES` and `head.HEAD_CANDIDATES`."""
+def choose(dataset: Dataset, models: Sequence[str], workers: int, cache: Path) -> Choices:
+    """The choices for these models, among `recipes.CANDIDATES` and `head.HEAD_CANDIDATES`.
+
+    Finished runs are kept in `cache`.
+    """
     candidates: dict[str, Mapping[str, AnyRecipe]] = {**CANDIDATES, MusiCNNClassifier.name: HEAD_CANDIDATES}
-    answers = _network_answers(dataset, [model for model in NETWORKS if model in models], workers)
+    networks = [model for model in NETWORKS if model in models]
+    answers = _network_answers(dataset, networks, workers, cache)
     if MusiCNNClassifier.name in models:
         answers[MusiCNNClassifier.name] = _head_answers(dataset)
     sides: dict[str, tuple[int, int] | None] = {

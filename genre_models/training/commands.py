@@ -67,8 +67,8 @@ WRONG = (
 STOPPED = {
     "genre": "The last checkpoint is kept: the same command with --resume goes on from it.",
     "extract": "What was heard is kept.",
-    "choose": "What was heard is kept; what was trained is lost.",
-    "evaluate": "What was heard and the splits that were finished are kept.",
+    "choose": "What was heard is kept, and every training that was finished.",
+    "evaluate": "What was heard is kept, and every training that was finished.",
     "melody": "The last checkpoint is kept: the same command with --resume goes on from it.",
     "translate": "The last checkpoint is kept: the same command with --resume goes on from it.",
     "text": "The last checkpoint is kept: the same command with --resume goes on from it.",
@@ -182,7 +182,7 @@ def _extract(arguments: argparse.Namespace) -> None:
 
 def _choose(arguments: argparse.Namespace) -> None:
     with _opened(arguments) as dataset:
-        choices = choose(dataset, list(ARCHITECTURES), arguments.workers)
+        choices = choose(dataset, list(ARCHITECTURES), arguments.workers, arguments.cache)
         write_choices(choices, arguments.output / CHOICES_FILE.name)
         for model, sides in choices.models.items():
             choice = sides[ALL]
@@ -218,7 +218,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         if any(evaluation.get(name) != value for name, value in basis.items()):
             evaluation = {"splits": {}}
         for split in splits:
-            measured, answers = evaluate(dataset, choices, split, arguments.workers)
+            measured, answers = evaluate(dataset, choices, split, arguments.workers, arguments.cache)
             measured["splits"] = evaluation["splits"] | measured["splits"]
             evaluation |= measured | basis | {"device": choose_device().type, "torch": torch.__version__}
             write_json(file, evaluation)

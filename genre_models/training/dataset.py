@@ -207,12 +207,14 @@ def on_all_cores(
         return parallel.run(function, items, label, unit)
 
 
-def fill(work: Mapping[Key, Work], label: str, run: parallel.Runner = on_all_cores) -> dict[Key, str]:
+def fill(
+    work: Mapping[Key, Work], label: str, run: parallel.Runner = on_all_cores, unit: str = "file"
+) -> dict[Key, str]:
     """Do what is missing in parallel, with a progress bar; returns what cannot be read, and why."""
     missing = {key: one for key, one in work.items() if not one[0].is_file()}
     if not missing:
         return {}
-    problems = run(_to_cache, missing.values(), label, "file")
+    problems = run(_to_cache, missing.values(), label, unit)
     return {key: problem for key, problem in zip(missing, problems, strict=True) if problem is not None}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,11 +86,15 @@ def network_jobs(dataset: Dataset, split: Split, choices: Mapping[str, Choice], 
 
 
 def _network_answers(
-    dataset: Dataset, choices: Mapping[str, Mapping[str, Choice]], split: Split, workers: int
+    dataset: Dataset,
+    choices: Mapping[str, Mapping[str, Choice]],
+    split: Split,
+    workers: int,
+    cache: Path,
 ) -> dict[str, FoldAnswers]:
     networks = [model for model in NETWORKS if model in choices]
     jobs = [job for model in networks for job in network_jobs(dataset, split, choices[model], model)]
-    results = iter(run_jobs(jobs, dataset, workers, f"folds by {split}"))
+    results = iter(run_jobs(jobs, dataset, workers, f"folds by {split}", cache))
     return {model: [next(results).answers for _ in _outer(dataset, split)] for model in networks}
 
 
@@ -184,9 +189,9 @@ def _hedged(dataset: Dataset, probabilities: np.ndarray) -> np.ndarray:
     )
 
 
-def answer(dataset: Dataset, choices: Choices, split: Split, workers: int) -> Answers:
+def answer(dataset: Dataset, choices: Choices, split: Split, workers: int, cache: Path) -> Answers:
     """Train every model on every fold of a split and collect the out-of-fold answers."""
-    said = _network_answers(dataset, choices.models, split, workers)
+    said = _network_answers(dataset, choices.models, split, workers, cache)
     if MusiCNNClassifier.name in choices.models:
         said[MusiCNNClassifier.name] = _head_answers(dataset, choices.models[MusiCNNClassifier.name], split)
     systems = {
@@ -336,10 +341,13 @@ def combination(answers: Answers) -> Combination:
 
 
 def evaluate(
-    dataset: Dataset, choices: Choices, split: Split, workers: int
+    dataset: Dataset, choices: Choices, split: Split, workers: int, cache: Path
 ) -> tuple[dict[str, Any], Answers]:
-    """What the app and the README show of one split; by artist also all that follows from it."""
-    answers = answer(dataset, choices, split, workers)
+    """What the app and the README show of one split; by artist also all that follows from it.
+
+    Finished runs are kept in `cache`.
+    """
+    answers = answer(dataset, choices, split, workers, cache)
     evaluation: dict[str, Any] = {"splits": {split: score(answers)}}
     if split == "artist":
         evaluation["differences"] = compare(answers)
