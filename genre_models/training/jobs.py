@@ -47,7 +47,7 @@ class Result:
 
 def contents(dataset: Dataset) -> str:
     """Of all numbers that networks learn from and are asked about."""
-    hashed = hashlib.sha256()
+    hashed = hashlib.sha256(" ".join(dataset.mfccs).encode())
     tensors = (
         *dataset.mfccs.values(),
         dataset.variants,
