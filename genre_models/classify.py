@@ -113,7 +113,7 @@ def _ask(model: GenreClassifier, heard: _Heard) -> ModelAnswer:
     start = time.perf_counter()
     tags, before_ms = None, 0.0
     if isinstance(model, MusiCNNClassifier) and heard.ear is not None:
-        logits, before_ms = model.name_genres(heard.ear.pooled, heard.ear.mended), heard.ear_milliseconds
+        logits, before_ms = model.name_genres(heard.ear.restored, heard.ear.mended), heard.ear_milliseconds
         tags = dict(zip(TAGS, heard.ear.tags.mean(dim=0).tolist(), strict=True))
     else:
         logits = model(heard.mfccs)

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genre_models.denoiser import Denoiser
+from genre_models.denoiser import MENDED, Denoiser
 from genre_models.features import mel_spectrogram
+from genre_models.middle import BATCH_NORM_EPSILON, MIDDLE_FILTERS, MIDDLE_LAYERS, Middle
+from genre_models.restorer import Restorer
 
 SAMPLE_RATE = 16_000
 N_FFT = 512
@@ -25,7 +27,6 @@ PATCH_FRAMES = 187  # 3 s
 COMPRESSION = 10_000.0
 LEVEL_DBFS = -17.0  # RMS of what the network listens to: the median of GTZAN's 6 s segments
 QUIETEST_DBFS = -80.0
-BATCH_NORM_EPSILON = 1e-3
 AT_ONCE = 10  # segments, which bounds the memory that ten minutes take
 
 TIMBRAL_KERNELS = ((7, 38), (7, 67))  # (frames, mels)
@@ -33,10 +34,8 @@ TIMBRAL_FILTERS = 204
 TEMPORAL_KERNELS = (128, 64, 32)  # frames
 TEMPORAL_FILTERS = 51
 BLOCK_NUMBERS = 2**19  # held by the matrix products: 2 MB, a core's share of fast memory
-MIDDLE_KERNEL = 7
-MIDDLE_FILTERS = 64
 FRONT_CHANNELS = len(TIMBRAL_KERNELS) * TIMBRAL_FILTERS + len(TEMPORAL_KERNELS) * TEMPORAL_FILTERS  # 561
-POOLED = 2 * (FRONT_CHANNELS + 3 * MIDDLE_FILTERS)  # 1,506
+POOLED = 2 * (FRONT_CHANNELS + MIDDLE_LAYERS * MIDDLE_FILTERS)  # 1,506
 EMBEDDING = 200
 
 # fmt: off
@@ -88,6 +87,7 @@ class Heard:
     embedding: Tensor  # (n, 200), the penultimate layer
     pooled: Tensor  # (n, 1506), maximum and mean over time of the convolutions
     mended: Tensor  # (n,), mean absolute change of the log-mels by the denoiser
+    restored: Tensor  # (n, 1506), the same as pooled, through the restorer where `mended` is above MENDED
 
 
 class _Layer(nn.Module, ABC):
@@ -172,35 +172,22 @@ class _Temporal(_Layer):
         return torch.stack([(patch @ kernels).amax(dim=0) for patch in windows])  # (mels, frames, size) each
 
 
-class _Middle(nn.Module):
-    """Convolution over time of all channels, bias, ReLU, batch norm; (batch, frames, in) -> (..., 64)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.convolution = nn.Conv1d(channels, MIDDLE_FILTERS, MIDDLE_KERNEL, padding=MIDDLE_KERNEL // 2)
-        self.norm = nn.BatchNorm1d(MIDDLE_FILTERS, eps=BATCH_NORM_EPSILON)
-
-    def forward(self, x: Tensor) -> Tensor:
-        normed: Tensor = self.norm(F.relu(self.convolution(x.transpose(1, 2)))).transpose(1, 2)
-        return normed
-
-
 class MusiCNN(nn.Module):
     """Patches of log-mel frames (batch, 187, 96) -> tags, embedding and pooled convolutions.
 
     Only for listening: it stays in evaluation mode and without gradients whatever holds it does. With a
-    denoiser it is this that hears the waveforms first; what happens to patches is as published.
+    denoiser it is this that hears the waveforms first; what happens to patches is as published. A restorer
+    tells beside that what the network would have pooled of a distant recording, had it been a good one.
     """
 
-    def __init__(self, denoiser: Denoiser | None = None) -> None:
+    def __init__(self, denoiser: Denoiser | None = None, restorer: Restorer | None = None) -> None:
         super().__init__()
         self.denoiser = denoiser
+        self.restorer = restorer
         self.input_norm = nn.BatchNorm1d(1, eps=BATCH_NORM_EPSILON)
         self.timbral = nn.ModuleList(_Timbral(TIMBRAL_FILTERS, *kernel) for kernel in TIMBRAL_KERNELS)
         self.temporal = nn.ModuleList(_Temporal(TEMPORAL_FILTERS, frames, 1) for frames in TEMPORAL_KERNELS)
-        self.middle = nn.ModuleList(
-            [_Middle(FRONT_CHANNELS), _Middle(MIDDLE_FILTERS), _Middle(MIDDLE_FILTERS)]
-        )
+        self.middle = Middle(FRONT_CHANNELS)
         self.pool_norm = nn.BatchNorm1d(POOLED, eps=BATCH_NORM_EPSILON)
         self.penultimate = nn.Linear(POOLED, EMBEDDING)
         self.penultimate_norm = nn.BatchNorm1d(EMBEDDING, eps=BATCH_NORM_EPSILON)
@@ -213,38 +200,66 @@ class MusiCNN(nn.Module):
         return super().train(False)
 
     @torch.no_grad()
-    def forward(self, x: Tensor) -> Heard:
-        """Listen to each patch by itself, (batch, 187, 96)."""
-        x = self.input_norm(x.flatten(1).unsqueeze(1)).view_as(x)
-        front = torch.cat([layer(x) for layer in (*self.timbral, *self.temporal)], dim=2)
-        first = self.middle[0](front)
-        second = self.middle[1](first) + first
-        third = self.middle[2](second) + second
-        channels = torch.cat([front, first, second, third], dim=2)  # (batch, frames, 753)
-        pooled = self.pool_norm(torch.stack([channels.amax(dim=1), channels.mean(dim=1)], dim=2).flatten(1))
-        embedding = self.penultimate_norm(F.relu(self.penultimate(pooled)))
-        return Heard(self.tags(embedding).sigmoid(), embedding, pooled, x.new_zeros(len(x)))
+    def forward(self, patches: Tensor, distant: Tensor | None = None) -> Heard:
+        """Listen to each patch by itself, (batch, 187, 96); those `distant`, (batch,), are restored."""
+        front = self.front(patches)
+        pooled = self.pooled(self.middle(front))
+        restored = pooled
+        if self.restorer is not None and distant is not None and distant.any():
+            restored = pooled.clone()
+            restored[distant] = self.pooled(self.restorer(front[distant]))
+        embedding = self.embedding(pooled)
+        return Heard(
+            self.tags(embedding).sigmoid(), embedding, pooled, pooled.new_zeros(len(pooled)), restored
+        )
+
+    @torch.no_grad()
+    def front(self, patches: Tensor) -> Tensor:
+        """The first convolutions of patches, (batch, 187, 96) -> (batch, 187, 561)."""
+        x = self.input_norm(patches.flatten(1).unsqueeze(1)).view_as(patches)
+        return torch.cat([layer(x) for layer in (*self.timbral, *self.temporal)], dim=2)
+
+    def pooled(self, channels: Tensor) -> Tensor:
+        """Maximum and mean over time of all convolutions, (batch, 187, 753) -> (batch, 1506)."""
+        both = torch.stack([channels.amax(dim=1), channels.mean(dim=1)], dim=2)
+        pooled: Tensor = self.pool_norm(both.flatten(1))
+        return pooled
+
+    def embedding(self, pooled: Tensor) -> Tensor:
+        """The penultimate layer, (batch, 1506) -> (batch, 200)."""
+        embedding: Tensor = self.penultimate_norm(F.relu(self.penultimate(pooled)))
+        return embedding
 
     def as_published(self) -> "MusiCNN":
-        """The same network without a denoiser."""
-        published = MusiCNN()
-        own = {name: values for name, values in self.state_dict().items() if not name.startswith("denoiser.")}
-        published.load_state_dict(own)
+        """The same network without a denoiser and a restorer."""
+        published, values = MusiCNN(), self.state_dict()
+        published.load_state_dict({name: values[name] for name in published.state_dict()})
         return published
 
-    def behind(self, denoiser: Denoiser) -> "MusiCNN":
-        """The same network with this denoiser before it."""
-        denoised = MusiCNN(denoiser)
+    def behind(self, denoiser: Denoiser, restorer: Restorer | None = None) -> "MusiCNN":
+        """The same network with this denoiser before it, and this restorer in it."""
+        denoised = MusiCNN(denoiser, restorer)
         denoised.load_state_dict(denoised.state_dict() | self.as_published().state_dict())
         return denoised
+
+    def new_restorer(self) -> Restorer:
+        """One that changes nothing until it is trained."""
+        restorer = Restorer(FRONT_CHANNELS)
+        restorer.middle.load_state_dict(self.middle.state_dict())
+        return restorer
+
+    def unrestored(self) -> "MusiCNN":
+        """The same network with its denoiser and without a restorer."""
+        return self.as_published() if self.denoiser is None else self.behind(self.denoiser)
 
     @torch.no_grad()
     def patches_of(self, waveforms: Tensor) -> Tensor:
         """`levelled_patches` of segments as the denoiser, if any, passes them on."""
-        return self._denoised(levelled_patches(waveforms))
+        return self.denoised(levelled_patches(waveforms))
 
-    def _denoised(self, pieces: Tensor) -> Tensor:
-        """Patches of segments (n, patches, 187, 96) -> the same shape."""
+    @torch.no_grad()
+    def denoised(self, pieces: Tensor) -> Tensor:
+        """Patches of segments (n, patches, 187, 96) as the denoiser, if any, passes them on."""
         if self.denoiser is None:
             return pieces
         denoised: Tensor = self.denoiser(pieces.flatten(1, 2))
@@ -256,12 +271,13 @@ class MusiCNN(nn.Module):
         return Heard(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
     @torch.no_grad()
-    def _listen(self, waveforms: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _listen(self, waveforms: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         recorded = levelled_patches(waveforms)
-        pieces = self._denoised(recorded)
-        heard = self(pieces.flatten(0, 1))
-        tags, embedding, pooled = (
+        pieces = self.denoised(recorded)
+        mended = (pieces - recorded).abs().mean(dim=(1, 2, 3))
+        heard = self(pieces.flatten(0, 1), (mended > MENDED).repeat_interleave(pieces.shape[1]))
+        tags, embedding, pooled, restored = (
             each.unflatten(0, pieces.shape[:2]).mean(dim=1)
-            for each in (heard.tags, heard.embedding, heard.pooled)
+            for each in (heard.tags, heard.embedding, heard.pooled, heard.restored)
         )
-        return tags, embedding, pooled, (pieces - recorded).abs().mean(dim=(1, 2, 3))
+        return tags, embedding, pooled, mended, restored

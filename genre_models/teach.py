@@ -242,9 +242,9 @@ def embed_segments(waveforms: Tensor, ear: MusiCNN) -> Embedding:
 
 
 def fingerprint(ear: MusiCNN) -> str:
-    """Which ear this is: embeddings of different ears cannot be compared."""
+    """Which ear this is: embeddings, which are not restored, of different ears cannot be compared."""
     digest = hashlib.sha256()
-    for values in ear.state_dict().values():
+    for values in ear.unrestored().state_dict().values():
         if values.is_floating_point():
             digest.update(values.float().contiguous().numpy().tobytes())
     return f"musicnn-{digest.hexdigest()[:16]}"

@@ -30,4 +30,4 @@ def hear(ear: MusiCNN, x: Tensor) -> Heard:
     channels = torch.cat([first_part, first, second, third], dim=2)
     pooled = ear.pool_norm(torch.stack([channels.amax(dim=1), channels.mean(dim=1)], dim=2).flatten(1))
     embedding = ear.penultimate_norm(F.relu(ear.penultimate(pooled)))
-    return Heard(ear.tags(embedding).sigmoid(), embedding, pooled, x.new_zeros(len(x)))
+    return Heard(ear.tags(embedding).sigmoid(), embedding, pooled, x.new_zeros(len(x)), pooled)

@@ -199,10 +199,12 @@ def test_layer_sizes_are_those_of_the_notes() -> None:
 def test_the_pretrained_network_tells_what_was_trained_here() -> None:
     model = MusiCNNClassifier()
     assert model.n_frozen == 792_079  # as its makers' checkpoint counts them
-    assert model.n_trained == model.n_denoising + 2 * (1_506 * 10 + 10)
+    assert model.n_trained == model.n_denoising + model.n_restoring + 2 * (1_506 * 10 + 10)
     sizes = {size.layer: size for size in layer_sizes(model)}
     assert sizes["Denoiser"].output == (374, 96)
     assert sizes["Denoiser"].parameters == model.n_denoising
+    assert sizes["Restorer, if distant"].output == (187, 753)
+    assert sizes["Restorer, if distant"].parameters == model.n_restoring
     assert sizes["Log-mel spectrogram of 3 s"].output == (187, 96)
     assert [sizes[f"Timbral filters, 7×{mels}"].output for mels in (38, 67)] == [(187, 204)] * 2
     assert [sizes[f"Temporal filters, {frames}×1"].output for frames in (128, 64, 32)] == [(187, 51)] * 3

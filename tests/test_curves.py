@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 
 def test_every_fold_is_kept_epoch_by_epoch(tiny_dataset: Dataset, tmp_path: Path) -> None:
-    settings = Settings(output=tmp_path / "runs", epochs=2)
+    settings = Settings(output=tmp_path / "runs", cache=tmp_path / "cache", epochs=2)
     metrics = training("mlp", tiny_dataset, settings, Alone(CPU)).run()
     (tmp_path / "metrics").mkdir()
     head_has_no_epochs = {"model": "musicnn", "seed": 0}

@@ -122,7 +122,8 @@ def test_what_goes_wrong_is_heard_on_every_process(two: Path) -> None:
 def test_train_py_on_two_processes_writes_what_one_would(
     tiny_dataset: Dataset, two: Path, tmp_path: Path
 ) -> None:
-    one = training("mlp", tiny_dataset, Settings(output=tmp_path, epochs=2), Alone(CPU)).run()
+    settings = Settings(output=tmp_path, cache=tmp_path / "cache", epochs=2)
+    one = training("mlp", tiny_dataset, settings, Alone(CPU)).run()
     both = json.loads((two / "mlp" / "metrics.json").read_text(encoding="utf-8"))
     assert both.keys() == one.keys()
     assert both["validation"]["recall"] == pytest.approx(one["validation"]["recall"], abs=TOLERANCE)

@@ -9,16 +9,22 @@ import pytest
 import torch
 
 from genre_models.classifiers import GENRES
+from genre_models.denoiser import MENDED
+from genre_models.musicnn import FRONT_CHANNELS
+from genre_models.restorer import Restorer
+from genre_models.training import evaluation as evaluating
 from genre_models.training import head
 from genre_models.training.choice import ALL, Choices, Inner, choose, read_choices, write_choices
 from genre_models.training.dataset import Dataset
 from genre_models.training.evaluation import combination, evaluate, network_jobs
 from genre_models.training.folds import SHUFFLES, SPLITS, outer_folds
-from genre_models.training.head import HEAD_CANDIDATES, HEAD_RECIPE
+from genre_models.training.fronts import DRAWN_NAMES
+from genre_models.training.head import HEAD_CANDIDATES, HEAD_RECIPE, head_answers
 from genre_models.training.jobs import Job, contents, job_file
 from genre_models.training.loop import Run
 from genre_models.training.recipes import CANDIDATES, RECIPES, Recipe
 from genre_models.training.recording_conditions import CONDITIONS
+from genre_models.training.restoring import Restored
 from genre_models.training.tables import conditions_table, table
 
 MODELS = ["mlp", "musicnn"]
@@ -142,8 +148,20 @@ def test_no_network_is_tested_on_what_it_was_trained_on(dataset: Dataset, choice
         assert np.array_equal(np.bincount(tested), np.full(len(dataset.recording), len(SHUFFLES[split])))
 
 
-def test_the_evaluation_adds_up(dataset: Dataset, choices: Choices, cache: Path) -> None:
+def test_the_evaluation_adds_up(
+    dataset: Dataset, choices: Choices, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides: list[np.ndarray] = []
+
+    def as_they_are(dataset: Dataset, given: list[np.ndarray], workers: int, cache: Path) -> list[Restored]:
+        sides.extend(given)
+        heard = dataset.heard | dict.fromkeys(DRAWN_NAMES, dataset.heard["hard"])
+        return [Restored(Restorer(FRONT_CHANNELS), heard)] * len(given)
+
+    monkeypatch.setattr(evaluating, "restored", as_they_are)
     evaluation, answers = evaluate(dataset, choices, "artist", 1, cache)
+    folds = [fold for shuffle in SHUFFLES["artist"] for fold in outer_folds(dataset, "artist", shuffle)]
+    assert [side.tolist() for side in sides] == [fold.train.tolist() for fold in folds]
     systems = evaluation["splits"]["artist"]
     assert list(systems) == ["mlp", "musicnn", "verdict", "plain average", "baseline"]
     for result in systems.values():
@@ -184,6 +202,19 @@ def test_the_evaluation_adds_up(dataset: Dataset, choices: Choices, cache: Path)
         frozenset({"musicnn"}),
         frozenset(MODELS),
     }
+
+
+def test_heads_are_given_restored_features_of_distant_recordings_alone(dataset: Dataset) -> None:
+    heard = {name: values + 3 * (name == "hard") for name, values in dataset.heard.items()}
+    heard["hard"][dataset.mended["hard"] <= MENDED] = dataset.heard["hard"][dataset.mended["hard"] <= MENDED]
+    segments, recipe = np.arange(len(dataset.recording)), HEAD_CANDIDATES["clean recordings"]
+    near, far = (head_answers(dataset, segments, recipe, segments, one) for one in (None, heard))
+    restored = (dataset.mended["hard"] > MENDED).numpy()
+    assert restored.any()
+    assert not np.isclose(near["hard"][restored], far["hard"][restored]).all(axis=1).any()
+    np.testing.assert_array_equal(near["hard"][~restored], far["hard"][~restored])
+    for name in set(near) - {"hard"}:
+        np.testing.assert_array_equal(near[name], far[name])
 
 
 def test_recipes_in_use_are_the_ones_that_were_chosen() -> None:

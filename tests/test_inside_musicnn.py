@@ -28,11 +28,12 @@ class Thermometer(nn.Module):
     def patches_of(self, waveforms: Tensor) -> Tensor:
         return MusiCNN().patches_of(waveforms)
 
-    def forward(self, patches: Tensor) -> Heard:
+    def forward(self, patches: Tensor, distant: Tensor) -> Heard:
+        assert distant.shape == (len(patches),)
         self.given.append(patches)
         pooled = torch.zeros(len(patches), POOLED)
         pooled[:, 0] = patches[:, 100:120, 36:48].mean(dim=(1, 2))
-        return Heard(torch.empty(0), torch.empty(0), pooled, torch.empty(0))
+        return Heard(torch.empty(0), torch.empty(0), torch.empty(0), torch.empty(0), pooled)
 
 
 def deaf_but_for_a_corner() -> MusiCNNClassifier:
@@ -106,7 +107,7 @@ def test_every_part_of_the_spectrogram_is_silenced_once() -> None:
     model = deaf_but_for_a_corner()
     patches = torch.ones(2, PATCH_FRAMES, N_MELS)
     for time in range(12):
-        pooled = heard_without(model, patches, torch.zeros(2, POOLED), time)
+        pooled = heard_without(model, patches, torch.zeros(2, POOLED), torch.tensor([True]), time)
         assert pooled.shape == (BANDS, 2, POOLED)
     given = torch.stack(cast(Thermometer, model.ear).given)  # (12, 8, 187, 96)
     for patch in (given[:6], given[6:]):

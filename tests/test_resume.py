@@ -116,7 +116,7 @@ def kill_often(work: Callable[..., None], argument: Any, checkpoints: Path) -> I
 def test_genre_training_survives_being_killed(
     tiny_dataset: Dataset, tiny_data: Path, tiny_cache: Path, tmp_path: Path
 ) -> None:
-    straight = Settings(output=tmp_path / "straight", epochs=EPOCHS)
+    straight = Settings(output=tmp_path / "straight", cache=tiny_cache, epochs=EPOCHS)
     whole = training("mlp", tiny_dataset, straight, Alone(torch.device("cpu"))).run()
     folder = tmp_path / "killed" / "mlp"
     arguments = ["genre", "--data", tiny_data, "--cache", tiny_cache, "--model", "mlp", "--resume"]

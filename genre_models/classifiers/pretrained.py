@@ -5,12 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from genre_models import musicnn
 from genre_models.classifiers.base import GENRES, GenreClassifier
 from genre_models.denoiser import MENDED, Denoiser
-from genre_models.musicnn import N_MELS, POOLED, MusiCNN
+from genre_models.musicnn import FRONT_CHANNELS, N_MELS, POOLED, MusiCNN
+from genre_models.restorer import Restorer
+from genre_models.weights import WEIGHTS_FILE
+
+RESTORER = "ear.restorer."
+KERNEL_DIMENSIONS = 3
+SCALE = ".scale"
+INT8_MOST = 127
+LEAST_SCALE = 1e-12
 
 
 class MusiCNNClassifier(
@@ -21,8 +30,8 @@ class MusiCNNClassifier(
     """6 s at 16 kHz, denoised -> what MusiCNN hears in them, (batch, 1506) -> one of two linear layers -> 10.
 
     The denoiser's change tells which: `distant_head` names what it changes by more than `MENDED` on average,
-    `head` the rest. Both were trained here, and before them the denoiser, which knows nothing of genres; of
-    `ear` the rest is as its makers left it.
+    and is given it restored, `head` the rest. Both were trained here, as were the denoiser, which knows
+    nothing of genres, and the restorer; of `ear` the rest is as its makers left it.
     """
 
     name = "musicnn"
@@ -31,42 +40,78 @@ class MusiCNNClassifier(
 
     def __init__(self, genres: Sequence[str] = GENRES) -> None:
         super().__init__(genres)
-        self.ear = MusiCNN(Denoiser(N_MELS))
+        self.ear = MusiCNN(Denoiser(N_MELS), Restorer(FRONT_CHANNELS))
         self.head = nn.Linear(POOLED, len(genres))
         self.distant_head = nn.Linear(POOLED, len(genres))
 
+    def _save_pretrained(self, save_directory: Path) -> None:
+        """The restorer's kernels in 8 bits, each output channel with a scale of its own: half the file."""
+        kept = {}
+        for name, values in self.state_dict().items():
+            if name.startswith(RESTORER) and values.dim() == KERNEL_DIMENSIONS:
+                scale = values.abs().amax(dim=(1, 2), keepdim=True).clamp_min(LEAST_SCALE) / INT8_MOST
+                kept[f"{name}{SCALE}"] = scale
+                kept[name] = (values / scale).round().to(torch.int8)
+            else:
+                kept[name] = values.contiguous()
+        save_file(kept, save_directory / WEIGHTS_FILE, metadata={"format": "pt"})
+
+    @classmethod
+    def _load_as_safetensor(cls, model: Any, model_file: str, map_location: str, strict: bool) -> Any:
+        kept = load_file(model_file, device=map_location)
+        scales = {name: kept.pop(name) for name in list(kept) if name.endswith(SCALE)}
+        for name, scale in scales.items():
+            kernel = name.removesuffix(SCALE)
+            kept[kernel] = kept[kernel] * scale
+        model.load_state_dict(kept)
+        return model.eval()
+
     def card_facts(self) -> dict[str, Any]:
         """For the card: also the constants of the ear's front end."""
-        return super().card_facts() | {"musicnn": musicnn, "denoising": self.n_denoising, "mended": MENDED}
+        return super().card_facts() | {
+            "musicnn": musicnn,
+            "denoising": self.n_denoising,
+            "restoring": self.n_restoring,
+            "mended": MENDED,
+        }
 
     @property
     def n_denoising(self) -> int:
         """The denoiser's weights, which were learned here."""
-        return sum(part.numel() for part in self.ear.denoiser.parameters()) if self.ear.denoiser else 0
+        return _numbers(self.ear.denoiser)
+
+    @property
+    def n_restoring(self) -> int:
+        """The restorer's weights, which were learned here."""
+        return _numbers(self.ear.restorer)
 
     @property
     def n_trained(self) -> int:
-        """The heads' weights and the denoiser's."""
-        return super().n_trained + self.n_denoising
+        """The heads' weights, the denoiser's and the restorer's."""
+        return super().n_trained + self.n_denoising + self.n_restoring
 
     @property
     def n_frozen(self) -> int:
         """The published ear's weights and the statistics of its batch norms."""
-        held = sum(part.numel() for part in self.ear.state_dict().values() if part.is_floating_point())
-        return held - self.n_denoising
+        return _numbers(self.ear) - self.n_denoising - self.n_restoring
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """(batch, 96000) -> logits (batch, 10)."""
         heard = self.ear.listen(waveforms)
-        return self.name_genres(heard.pooled, heard.mended)
+        return self.name_genres(heard.restored, heard.mended)
 
-    def name_genres(self, pooled: Tensor, mended: Tensor) -> Tensor:
+    def name_genres(self, restored: Tensor, mended: Tensor) -> Tensor:
         """What the ear heard of n segments (n, 1506), and the denoiser's change (n,) -> logits (n, 10)."""
         distant = (mended > MENDED)[:, None]
-        return torch.where(distant, self.distant_head(pooled), self.head(pooled))
+        return torch.where(distant, self.distant_head(restored), self.head(restored))
 
     def know_nothing(self) -> None:
         """Heads for which all genres are equally likely, until they are trained."""
         for head in (self.head, self.distant_head):
             for weights in head.parameters():
                 nn.init.zeros_(weights)
+
+
+def _numbers(part: nn.Module | None) -> int:
+    held = () if part is None else part.state_dict().values()
+    return sum(values.numel() for values in held if values.is_floating_point())

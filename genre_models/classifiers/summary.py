@@ -11,7 +11,7 @@ from genre_models.classifiers.base import GenreClassifier, Standardisation
 from genre_models.classifiers.cnn import SamePadMaxPool2d
 from genre_models.classifiers.pretrained import MusiCNNClassifier
 from genre_models.features import N_FRAMES, N_MFCC
-from genre_models.musicnn import N_MELS, PATCH_FRAMES, TEMPORAL_KERNELS, TIMBRAL_KERNELS
+from genre_models.musicnn import N_MELS, PATCH_FRAMES, POOLED, TEMPORAL_KERNELS, TIMBRAL_KERNELS
 from genre_models.musicnn import SAMPLE_RATE as EAR_SAMPLE_RATE
 
 _WHOLE = (EncoderLayer, Standardisation)
@@ -30,7 +30,7 @@ class LayerSize:
 class _Step:
     """What a reader would call one layer: its modules, the last of which gives the output.
 
-    `output` overrides a shape that only serves the arithmetic.
+    `output` overrides a shape that only serves the arithmetic, or is that of a step not all sounds take.
     """
 
     layer: str
@@ -76,9 +76,11 @@ def describe(module: nn.Module) -> str:
 
 
 def _pretrained_steps(model: MusiCNNClassifier) -> list[_Step]:
-    """The denoiser, the parts of MusiCNN as its makers name them, each with its batch norm, and the heads."""
+    """MusiCNN as its makers name its parts, each with its batch norm, and what was trained here."""
     ear = model.ear
     denoiser = [] if ear.denoiser is None else [_Step("Denoiser", (ear.denoiser,))]
+    restored = (PATCH_FRAMES, POOLED // 2)
+    restorer = [] if ear.restorer is None else [_Step("Restorer, if distant", (ear.restorer,), restored)]
     return [
         *denoiser,
         _Step("Log-mel spectrogram of 3 s", (ear.input_norm,), (PATCH_FRAMES, N_MELS)),
@@ -91,6 +93,7 @@ def _pretrained_steps(model: MusiCNNClassifier) -> list[_Step]:
             for frames, layer in zip(TEMPORAL_KERNELS, ear.temporal, strict=True)
         ),
         *(_Step(f"Convolution over time {i}", (layer,)) for i, layer in enumerate(ear.middle, start=1)),
+        *restorer,
         _Step("Maximum and mean over time", (ear.pool_norm,)),
         _Step(f"Penultimate {describe(ear.penultimate)}", (ear.penultimate, ear.penultimate_norm)),
         _Step(f"Tags {describe(ear.tags)}", (ear.tags,)),
@@ -109,15 +112,16 @@ def _steps(model: GenreClassifier) -> list[_Step]:
 def layer_sizes(model: GenreClassifier) -> list[LayerSize]:
     """Run one segment of zeros through the model and note what leaves each layer."""
     shape = (SEGMENT_S * EAR_SAMPLE_RATE,) if model.hears == "waveform" else (N_FRAMES, N_MFCC)
-    sizes = [LayerSize("Input", shape, 0)]
+    steps = _steps(model)
+    outputs = [step.output for step in steps]
 
-    def note(step: _Step, output: Tensor | tuple[Tensor, object]) -> None:
+    def note(place: int, output: Tensor | tuple[Tensor, object]) -> None:
         tensor = output[0] if isinstance(output, tuple) else output
-        sizes.append(LayerSize(step.layer, step.output or tuple(tensor.shape[1:]), step.parameters))
+        outputs[place] = outputs[place] or tuple(tensor.shape[1:])
 
     hooks = [
-        step.modules[-1].register_forward_hook(lambda _, __, output, step=step: note(step, output))
-        for step in _steps(model)
+        step.modules[-1].register_forward_hook(lambda _, __, output, place=place: note(place, output))
+        for place, step in enumerate(steps)
     ]
     training = model.training
     try:
@@ -126,4 +130,9 @@ def layer_sizes(model: GenreClassifier) -> list[LayerSize]:
         model.train(training)
         for hook in hooks:
             hook.remove()
-    return sizes
+    taken = [
+        LayerSize(step.layer, output, step.parameters)
+        for step, output in zip(steps, outputs, strict=True)
+        if output is not None
+    ]
+    return [LayerSize("Input", shape, 0), *taken]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from genre_models.classifiers import MusiCNNClassifier
+from genre_models.denoiser import MENDED
 from genre_models.inside.clip import InsideClip
 from genre_models.inside.mel import band_hz
 from genre_models.musicnn import HOP_LENGTH, N_MELS, PATCH_FRAMES, SAMPLE_RATE, levelled_patches
@@ -48,7 +49,8 @@ def occlude_mel(
     waveform = clip.at_16_khz(segment)
     patches = model.ear.patches_of(waveform)[0]  # (2, 187, 96)
     mended = (patches - levelled_patches(waveform)[0]).abs().mean()[None]
-    heard = model.ear(patches).pooled  # (2, 1506)
+    distant = mended > MENDED  # (1,)
+    heard = model.ear(patches, distant.expand(len(patches))).restored  # (2, 1506)
     known = MelOcclusion(
         genre,
         _probability(model, heard[None], mended, place).item(),
@@ -60,18 +62,20 @@ def occlude_mel(
     )
     yield known
     for time in range(known.change.shape[1]):
-        pooled = heard_without(model, patches, heard, time)  # (8, 2, 1506)
+        pooled = heard_without(model, patches, heard, distant, time)  # (8, 2, 1506)
         change = known.change.copy()
         change[:, time] = _probability(model, pooled, mended, place).numpy() - known.probability
         known = replace(known, change=change, done=known.done + BANDS)
         yield known
 
 
-def heard_without(model: MusiCNNClassifier, patches: Tensor, heard: Tensor, time: int) -> Tensor:
+def heard_without(
+    model: MusiCNNClassifier, patches: Tensor, heard: Tensor, distant: Tensor, time: int
+) -> Tensor:
     """What the ear hears when each band is silenced at one of the times, (8 bands, patches, 1506).
 
     `heard` (patches, 1506) is what it hears of the `patches` (patches, 187, 96) as they are: only the one
-    with the silenced cell is listened to again.
+    with the silenced cell is listened to again. `distant` (1,) tells whether they are restored.
     """
     patch, place = divmod(time, TIMES)
     first, last = _time_edges(1)[place : place + 2]
@@ -79,7 +83,7 @@ def heard_without(model: MusiCNNClassifier, patches: Tensor, heard: Tensor, time
     for band in range(BANDS):
         silenced[band, first:last, band * BAND_MELS : (band + 1) * BAND_MELS] = 0.0
     pooled = heard.repeat(BANDS, 1, 1)  # (8, patches, 1506)
-    pooled[:, patch] = model.ear(silenced).pooled
+    pooled[:, patch] = model.ear(silenced, distant.expand(BANDS)).restored
     return pooled
 
 

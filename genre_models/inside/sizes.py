@@ -6,11 +6,11 @@ from typing import Any, cast
 
 from torch import nn
 
+from genre_models import denoiser, restorer
 from genre_models.attention import EncoderLayer
 from genre_models.audio import SAMPLE_RATE
 from genre_models.classifiers import CNN, LSTM, MLP, MusiCNNClassifier, TransformerClassifier
 from genre_models.classifiers.cnn import SamePadMaxPool2d
-from genre_models.denoiser import CHANNELS, DILATIONS
 from genre_models.features import HOP_LENGTH
 from genre_models.melody.compose import WINDOW_NOTES
 from genre_models.musicnn import HOP_LENGTH as EAR_HOP_LENGTH
@@ -104,10 +104,12 @@ def _(model: MusiCNNClassifier) -> Sizes:
         "tags": model.ear.tags.out_features,
         "pooled": POOLED,
         "genres": model.head.out_features,
-        "denoiser": {"blocks": len(DILATIONS), "channels": CHANNELS},
+        "denoiser": len(denoiser.DILATIONS),
+        "restorer": 2 + len(restorer.DILATIONS),
         "frozen": model.n_frozen,
         "denoising": model.n_denoising,
-        "trained": model.n_trained,
+        "restoring": model.n_restoring,
+        "heads": model.n_trained - model.n_denoising - model.n_restoring,
     }
 
 

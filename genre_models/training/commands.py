@@ -136,6 +136,7 @@ def _genre(arguments: argparse.Namespace) -> None:
     models = list(ARCHITECTURES) if arguments.model == "all" else [arguments.model]
     settings = Settings(
         output=arguments.output,
+        cache=arguments.cache,
         split=arguments.split,
         seed=arguments.seed,
         epochs=arguments.epochs,

@@ -68,14 +68,15 @@ def musicnn_from(variables: Variables) -> MusiCNN:
 
 
 def main() -> None:
-    """Write the network with a denoiser and heads that know nothing yet: `train.py` trains them."""
+    """Write the network with denoiser, restorer and heads that know nothing yet: `train.py` trains them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("npz", type=Path, help="the 64 variables of MSD_musicnn")
     parser.add_argument("--output", type=Path, default=BUNDLED_WEIGHTS / MusiCNNClassifier.name)
     arguments = parser.parse_args()
     model = MusiCNNClassifier()
     with np.load(arguments.npz) as variables:
-        model.ear = musicnn_from(variables).behind(Denoiser(N_MELS))
+        published = musicnn_from(variables)
+    model.ear = published.behind(Denoiser(N_MELS), published.new_restorer())
     model.know_nothing()
     model.save_pretrained(arguments.output)
 

@@ -61,7 +61,7 @@ def digest(value: object) -> str:
 
 @once
 def _ear() -> MusiCNN:
-    return bundled_ear()
+    return bundled_ear().unrestored()
 
 
 @once
@@ -95,7 +95,7 @@ def at_16_khz(segments: Tensor) -> Tensor:
 
 
 def listen(segments: Tensor) -> Heard:
-    """What the app's MusiCNN hears in segments (n, 132300) at 22,050 Hz, through its denoiser."""
+    """What the app's MusiCNN hears in segments (n, 132300) at 22,050 Hz, denoised and not restored."""
     return _ear().listen(at_16_khz(segments))
 
 

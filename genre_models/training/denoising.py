@@ -152,7 +152,7 @@ def _heard(ear: MusiCNN, log_mels: Tensor) -> Tensor:
 
 
 def train(music: Music, plan: Plan, output: Path, resume: bool = False) -> tuple[MusiCNNClassifier, Metrics]:
-    """MusiCNN behind a new denoiser, with heads that know nothing yet, and what was measured.
+    """MusiCNN behind a new denoiser, with a restorer and heads that know nothing yet, and what was measured.
 
     Raises `CheckpointError` where `resume` finds another run's checkpoint in `output`, or a damaged one.
     """
@@ -162,7 +162,7 @@ def train(music: Music, plan: Plan, output: Path, resume: bool = False) -> tuple
         training.resume(checkpoint)
     training.run(checkpoint)
     model = MusiCNNClassifier()
-    model.ear = published.behind(training.denoiser)
+    model.ear = published.behind(training.denoiser, published.new_restorer())
     model.know_nothing()
     return model.eval(), {
         "plan": asdict(plan),

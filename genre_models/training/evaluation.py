@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, repeat
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from genre_models.training import baseline, calibration
 from genre_models.training.choice import ALL, Choice, Choices
 from genre_models.training.dataset import Dataset
 from genre_models.training.folds import SHUFFLES, Fold, Split, outer_folds
-from genre_models.training.head import HeadRecipe, head_answers
+from genre_models.training.head import HeadRecipe, for_restored, head_answers
 from genre_models.training.jobs import Job, run_jobs
 from genre_models.training.loop import Run, average_over_recordings
 from genre_models.training.recipes import Recipe
 from genre_models.training.recording_conditions import CLEAN, CONDITIONS
+from genre_models.training.restoring import restored
 from genre_models.training.scores import (
     balanced_accuracy,
     confusion,
@@ -98,12 +99,21 @@ def _network_answers(
     return {model: [next(results).answers for _ in _outer(dataset, split)] for model in networks}
 
 
-def _head_answers(dataset: Dataset, choices: Mapping[str, Choice], split: Split) -> FoldAnswers:
+def _head_answers(
+    dataset: Dataset, choices: Mapping[str, Choice], split: Split, workers: int, cache: Path
+) -> FoldAnswers:
+    """By artist each fold has a restorer of its own; the splits that show good recordings alone have none."""
+    folds = _outer(dataset, split)
+    sides = [outer.fold.train for outer in folds]
+    heard = (
+        [one.heard for one in restored(dataset, sides, workers, cache)] if split == "artist" else repeat(None)
+    )
     answers = []
-    for outer in _outer(dataset, split):
+    for outer, given in zip(folds, heard, strict=False):
         recipe = choices[outer.side].recipe
         if isinstance(recipe, HeadRecipe):
-            answers.append(head_answers(dataset, outer.fold.train, recipe, outer.fold.test))
+            used = recipe if given is None else for_restored(recipe)
+            answers.append(head_answers(dataset, outer.fold.train, used, outer.fold.test, given))
     return answers
 
 
@@ -193,7 +203,9 @@ def answer(dataset: Dataset, choices: Choices, split: Split, workers: int, cache
     """Train every model on every fold of a split and collect the out-of-fold answers."""
     said = _network_answers(dataset, choices.models, split, workers, cache)
     if MusiCNNClassifier.name in choices.models:
-        said[MusiCNNClassifier.name] = _head_answers(dataset, choices.models[MusiCNNClassifier.name], split)
+        said[MusiCNNClassifier.name] = _head_answers(
+            dataset, choices.models[MusiCNNClassifier.name], split, workers, cache
+        )
     systems = {
         model: _over_tracks(dataset, split, _calibrated(dataset, split, answers, choices.models[model]))
         for model, answers in said.items()

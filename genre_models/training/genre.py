@@ -19,10 +19,11 @@ from genre_models.training.distributed import Alone
 from genre_models.training.files import write_json
 from genre_models.training.folds import Fold, inner_folds, outer_folds, published_split, scored_recordings
 from genre_models.training.gtzan import describe
-from genre_models.training.head import HEAD_RECIPE, HeadRecipe, fit_heads, head_answers
+from genre_models.training.head import HEAD_RECIPE, Given, HeadRecipe, fit_heads, for_restored, head_answers
 from genre_models.training.loop import Epoch, Fitted, Run, average_over_recordings, fit, predict
 from genre_models.training.recipes import RECIPES, Recipe
 from genre_models.training.recording_conditions import CLEAN
+from genre_models.training.restoring import restored
 from genre_models.training.scores import balanced_accuracy, confusion, interval, recalls
 
 SplitChoice = Literal["artist", "track", "published"]
@@ -33,6 +34,7 @@ class Settings:
     """What a person asks of `train.py genre`; None leaves it to the network's recipe."""
 
     output: Path
+    cache: Path
     split: SplitChoice = "artist"
     seed: int = 0
     epochs: int | None = None
@@ -224,10 +226,14 @@ class NetworkTraining(GenreTraining):
 
 
 class HeadTraining(GenreTraining):
-    """The pretrained model: its ear stays as it is, and the heads have no epochs to choose.
+    """The pretrained model: its ear gets a restorer, and the heads have no epochs to choose.
 
     There is nothing to share out: the main process trains it and the others wait.
     """
+
+    def __init__(self, model: str, dataset: Dataset, settings: Settings, processes: Alone) -> None:
+        super().__init__(model, dataset, settings, processes)
+        self._heard: Given = dataset.heard
 
     def run(self) -> dict[str, Any]:
         """As for a network."""
@@ -242,24 +248,30 @@ class HeadTraining(GenreTraining):
             tested = self.dataset.segments_of(recordings)
             answers = head_answers(self.dataset, fold.train, HEAD_RECIPE, tested)
             scored.append(_Scored(recordings, answers[CLEAN]))
-        return self._with_heads(segments, HEAD_RECIPE), scored, {"recipe": asdict(HEAD_RECIPE)}
+        recipe = for_restored(HEAD_RECIPE)
+        return self._with_heads(segments, recipe), scored, {"recipe": asdict(recipe)}
 
     def _train_on_all(self, recipe: AnyRecipe, epochs: int) -> tuple[GenreClassifier, dict[str, Any]]:
         if not isinstance(recipe, HeadRecipe):
             raise TypeError("a head is trained by a HeadRecipe")
-        return self._with_heads(np.arange(len(self.dataset.recording)), recipe), {}
+        recipe = for_restored(recipe)
+        return self._with_heads(np.arange(len(self.dataset.recording)), recipe), {"recipe": asdict(recipe)}
 
     def _with_heads(self, segments: np.ndarray, recipe: HeadRecipe) -> MusiCNNClassifier:
-        model = MusiCNNClassifier()
-        model.ear = bundled_ear()
-        model.head, model.distant_head = fit_heads(self.dataset, segments, recipe)
+        model, ear = MusiCNNClassifier(), bundled_ear()
+        if ear.denoiser is None:
+            raise TypeError("the bundled ear has a denoiser")
+        (own,) = restored(self.dataset, [segments], 1, self.settings.cache)
+        self._heard = own.heard
+        model.ear = ear.behind(ear.denoiser, own.restorer)
+        model.head, model.distant_head = fit_heads(self.dataset, segments, recipe, own.heard)
         return model.eval()
 
     @torch.inference_mode()
     def _answers(self, model: GenreClassifier, segments: np.ndarray) -> np.ndarray:
         if not isinstance(model, MusiCNNClassifier):
             raise TypeError("only the pretrained model has a head")
-        heard, mended = self.dataset.heard[CLEAN][segments], self.dataset.mended[CLEAN][segments]
+        heard, mended = self._heard[CLEAN][segments], self.dataset.mended[CLEAN][segments]
         return model.name_genres(heard, mended).log_softmax(dim=-1).numpy()
 
 

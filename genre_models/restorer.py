@@ -1,0 +1,56 @@
+"""What MusiCNN's convolutions say of a bad recording, brought towards what they say of the good one.
+
+What a room, noise and a narrow band leave after the denoiser still moves the first convolutions. A small
+residual network over time takes that back, as feature enhancement does before a speech recogniser (Li, Deng,
+Gong and Haeb-Umbach, "An overview of noise-robust automatic speech recognition", 2014), and a middle of its
+own goes on from there. What it learned from is told in `training.restoring`.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from genre_models.middle import Middle
+
+CHANNELS = 256
+KERNEL = 7  # frames
+DILATIONS = (1, 4)
+
+
+class Restorer(nn.Module):
+    """First convolutions of a bad recording -> all convolutions, as they may have been of the good one.
+
+    (n, frames, channels) -> (n, frames, channels + 192). Untrained it changes nothing of the first ones.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv1d(channels, CHANNELS, KERNEL, padding=KERNEL // 2)
+        self.blocks = nn.ModuleList(
+            nn.Conv1d(CHANNELS, CHANNELS, KERNEL, padding=KERNEL // 2 * dilation, dilation=dilation)
+            for dilation in DILATIONS
+        )
+        self.last = nn.Conv1d(CHANNELS, channels, 1)
+        for weights in self.last.parameters():
+            nn.init.zeros_(weights)
+        self.middle = Middle(channels).eval()
+        for layer in self.middle:
+            layer.norm.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> "Restorer":
+        """The statistics of the middle's batch norms stay as they are."""
+        super().train(mode)
+        self.middle.eval()
+        return self
+
+    def restored(self, front: Tensor) -> Tensor:
+        """First convolutions, (n, frames, channels) -> the same shape."""
+        hidden = F.relu(self.first(front.transpose(1, 2)))
+        for block in self.blocks:
+            hidden = hidden + F.relu(block(hidden))
+        restored: Tensor = front + self.last(hidden).transpose(1, 2)
+        return restored
+
+    def forward(self, front: Tensor) -> Tensor:
+        """(n, frames, channels) -> (n, frames, channels + 192)."""
+        channels: Tensor = self.middle(self.restored(front))
+        return channels
