@@ -1,5 +1,6 @@
 """The index of a data folder, its splits, and the cache of its MFCCs."""
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -192,6 +193,17 @@ def test_processes_of_a_pool_decode_as_readers_do(small: Path) -> None:
 def decoded_and_by_whom(file: str) -> tuple[np.ndarray, bool]:
     """The waveform, and whether this process has readers."""
     return audio.load(file).numpy(), any(pool._idle.queue)
+
+
+def test_a_copy_with_another_date_is_the_same_recording(small: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "elsewhere"
+    shutil.copytree(small, copied)
+    one, other, *_ = index(small)
+    again = index(copied)[0]
+    os.utime(again.path, (0, 0))
+    assert cache_file(again, tmp_path) == cache_file(one, tmp_path)
+    again.path.write_bytes(other.path.read_bytes())
+    assert cache_file(again, tmp_path) != cache_file(one, tmp_path)
 
 
 def test_cache_is_used_survives_and_knows_its_parameters(

@@ -25,7 +25,7 @@ from genre_models.hub import bundled_ear
 from genre_models.musicnn import Heard, MusiCNN
 from genre_models.teach import fingerprint
 from genre_models.training import augment, recording, recording_conditions
-from genre_models.training.files import DataError
+from genre_models.training.files import DataError, file_digest
 from genre_models.training.gtzan import Recording
 from genre_models.training.recording_conditions import CLEAN, CONDITIONS
 
@@ -77,8 +77,7 @@ def ear_digest() -> str:
 
 def cache_file(recording: Recording, cache: Path) -> Path:
     """Where a recording's MFCCs are kept: another file, other parameters or another ear, another place."""
-    stat = recording.path.stat()
-    key = digest([str(recording.path.resolve()), recording.kind, stat.st_size, stat.st_mtime_ns])
+    key = digest([file_digest(recording.path), recording.kind])
     return cache / digest([PARAMETERS, ear_digest()]) / f"{recording.track}-{key}.safetensors"
 
 
@@ -158,10 +157,8 @@ def _extract_unlabelled(path: Path) -> dict[str, Tensor]:
 
 def unlabelled_file(path: Path, cache: Path) -> Path:
     """Where what was heard of an unlabelled file is kept."""
-    stat = path.stat()
-    key = digest([str(path.resolve()), stat.st_size, stat.st_mtime_ns])
     made = digest([PARAMETERS, inspect.getsource(_extract_unlabelled)])
-    return cache / made / "unlabelled" / f"{key}.safetensors"
+    return cache / made / "unlabelled" / f"{file_digest(path)}.safetensors"
 
 
 def keep(tensors: Mapping[str, Tensor], target: Path) -> None:

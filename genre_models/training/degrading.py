@@ -17,7 +17,7 @@ from genre_models.musicnn import N_MELS, PATCH_FRAMES, levelled_patches
 from genre_models.training import recording
 from genre_models.training.augment import generator
 from genre_models.training.dataset import PARAMETERS, Work, at_16_khz, digest, fill, music_below
-from genre_models.training.files import DataError
+from genre_models.training.files import DataError, file_digest
 
 FRAMES = 2 * PATCH_FRAMES
 """Of a segment: its two patches."""
@@ -113,8 +113,7 @@ def extract(path: Path) -> dict[str, Tensor]:
 
 def pairs_file(path: Path, cache: Path) -> Path:
     """Where what was made of a file is kept: another file, or another way to make it, means another place."""
-    stat = path.stat()
-    key = digest([str(path.resolve()), stat.st_size, stat.st_mtime_ns])
+    key = digest([path.name, file_digest(path)])
     made = digest([PARAMETERS, inspect.getsource(sys.modules[__name__])])
     return cache / made / "pairs" / f"{key}.safetensors"
 

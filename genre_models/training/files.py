@@ -1,5 +1,6 @@
 """How every training program writes what it measured, and its word for what it cannot use."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,18 @@ from typing import Any
 
 class DataError(ValueError):
     """Data or a file that cannot be had or used; the message is a sentence for a person."""
+
+
+def file_digest(path: Path) -> str:
+    """A short name for what is in a file: a copy, or one with a newer date, has the same.
+
+    Of a file that cannot be read it is "unreadable"; who opens it tells why.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError:
+        return "unreadable"
 
 
 def write_json(path: Path, content: Any) -> None:
