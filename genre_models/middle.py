@@ -9,6 +9,20 @@ MIDDLE_KERNEL = 7  # frames
 MIDDLE_FILTERS = 64
 
 
+def over_time(x: Tensor, convolution: nn.Conv1d) -> Tensor:
+    """What the convolution gives, (batch, frames, in) -> (batch, frames, out).
+
+    As one of images a single row high, whose channels may lie last in memory: called by itself, a Conv1d
+    would have every tensor copied into its own order and back.
+    """
+    rows = x.transpose(1, 2).unsqueeze(2)
+    padding, dilation = (0, int(convolution.padding[0])), (1, convolution.dilation[0])
+    convolved = F.conv2d(
+        rows, convolution.weight.unsqueeze(2), convolution.bias, padding=padding, dilation=dilation
+    )
+    return convolved.squeeze(2).transpose(1, 2)
+
+
 class MiddleLayer(nn.Module):
     """Convolution over time of all channels, bias, ReLU, batch norm; (batch, frames, in) -> (..., 64)."""
 
@@ -19,7 +33,8 @@ class MiddleLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """One value a frame and filter."""
-        normed: Tensor = self.norm(F.relu(self.convolution(x.transpose(1, 2)))).transpose(1, 2)
+        heard = F.relu(over_time(x, self.convolution))
+        normed: Tensor = self.norm(heard.flatten(0, 1)).unflatten(0, heard.shape[:2])
         return normed
 
 

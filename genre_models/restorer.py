@@ -6,14 +6,26 @@ Gong and Haeb-Umbach, "An overview of noise-robust automatic speech recognition"
 own goes on from there. What it learned from is told in `training.restoring`.
 """
 
+from typing import cast
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genre_models.middle import Middle
+from genre_models.middle import Middle, over_time
 
 CHANNELS = 256
 KERNEL = 7  # frames
 DILATIONS = (1, 4)
+KERNEL_DIMENSIONS = 3
+INT8_MOST = 127
+LEAST_SCALE = 1e-12
+
+
+def in_8_bits(kernel: Tensor) -> tuple[Tensor, Tensor]:
+    """A kernel (out, in, frames) -> the same as int8, and a scale for each output channel, (out, 1, 1)."""
+    scale = kernel.abs().amax(dim=(1, 2), keepdim=True).clamp_min(LEAST_SCALE) / INT8_MOST
+    return (kernel / scale).round().to(torch.int8), scale
 
 
 class Restorer(nn.Module):
@@ -42,13 +54,21 @@ class Restorer(nn.Module):
         self.middle.eval()
         return self
 
+    @torch.no_grad()
+    def round(self) -> "Restorer":
+        """Every kernel is now what 8 bits can hold, as it is when it was kept and read again."""
+        for values in self.parameters():
+            if values.dim() == KERNEL_DIMENSIONS:
+                kept, scale = in_8_bits(values)
+                values.copy_(kept * scale)
+        return self
+
     def restored(self, front: Tensor) -> Tensor:
         """First convolutions, (n, frames, channels) -> the same shape."""
-        hidden = F.relu(self.first(front.transpose(1, 2)))
+        hidden = F.relu(over_time(front, self.first))
         for block in self.blocks:
-            hidden = hidden + F.relu(block(hidden))
-        restored: Tensor = front + self.last(hidden).transpose(1, 2)
-        return restored
+            hidden = hidden + F.relu(over_time(hidden, cast(nn.Conv1d, block)))
+        return front + over_time(hidden, self.last)
 
     def forward(self, front: Tensor) -> Tensor:
         """(n, frames, channels) -> (n, frames, channels + 192)."""

@@ -28,7 +28,7 @@ def test_an_uploaded_clip_is_answered_by_five_models(page: Page, clips: Path) ->
         expect(card.locator(".hears b")).to_have_text(model["genre"])
         assert [bar.split("\n")[0] for bar in card.locator(".bars li").all_inner_texts()] == list(GENRES)
         expect(card).to_contain_text(milliseconds(model["milliseconds"]))
-        expect(card).to_contain_text(re.compile(r"[\d,]+ (trained )?parameters, [\d.]+ MB"))
+        expect(card).to_contain_text(re.compile(r"[\d,]+ (trained )?parameters, [\d.]+ MB in memory"))
         card.locator("summary").click()
         assert card.locator("tbody tr").count() > 3
     expect(page.locator("#side-by-side .cards .card")).to_have_count(5)

@@ -168,6 +168,8 @@ def test_training_brings_bad_recordings_nearer_to_good_ones(
     with torch.no_grad():
         before, after = (float(aim.loss(one, bad, good)) for one in (ear.new_restorer(), learned))
     assert after < 0.8 * before
+    for values, kept in zip(learned.parameters(), copy.deepcopy(learned).round().parameters(), strict=True):
+        torch.testing.assert_close(values, kept)
     mine, published = learned.middle.state_dict(), ear.middle.state_dict()
     for name, values in published.items():
         assert torch.equal(mine[name], values) == ("norm" in name)

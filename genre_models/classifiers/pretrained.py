@@ -12,14 +12,11 @@ from genre_models import musicnn
 from genre_models.classifiers.base import GENRES, GenreClassifier
 from genre_models.denoiser import MENDED, Denoiser
 from genre_models.musicnn import FRONT_CHANNELS, N_MELS, POOLED, MusiCNN
-from genre_models.restorer import Restorer
+from genre_models.restorer import KERNEL_DIMENSIONS, Restorer, in_8_bits
 from genre_models.weights import WEIGHTS_FILE
 
 RESTORER = "ear.restorer."
-KERNEL_DIMENSIONS = 3
 SCALE = ".scale"
-INT8_MOST = 127
-LEAST_SCALE = 1e-12
 
 
 class MusiCNNClassifier(
@@ -49,9 +46,7 @@ class MusiCNNClassifier(
         kept = {}
         for name, values in self.state_dict().items():
             if name.startswith(RESTORER) and values.dim() == KERNEL_DIMENSIONS:
-                scale = values.abs().amax(dim=(1, 2), keepdim=True).clamp_min(LEAST_SCALE) / INT8_MOST
-                kept[f"{name}{SCALE}"] = scale
-                kept[name] = (values / scale).round().to(torch.int8)
+                kept[name], kept[f"{name}{SCALE}"] = in_8_bits(values)
             else:
                 kept[name] = values.contiguous()
         save_file(kept, save_directory / WEIGHTS_FILE, metadata={"format": "pt"})

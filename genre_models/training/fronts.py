@@ -35,7 +35,7 @@ from genre_models.training.dataset import (
     fill,
 )
 from genre_models.training.degrading import DRAWS
-from genre_models.training.files import DataError
+from genre_models.training.files import DataError, file_digest
 from genre_models.training.gtzan import Recording
 from genre_models.training.recording_conditions import CLEAN, CONDITIONS
 
@@ -95,8 +95,7 @@ def extract(recording: Recording, rows: Rows) -> dict[str, Tensor]:
 
 
 def _file(recording: Recording, rows: Rows, cache: Path) -> Path:
-    stat = recording.path.stat()
-    key = digest([str(recording.path.resolve()), recording.kind, stat.st_size, stat.st_mtime_ns, dict(rows)])
+    key = digest([file_digest(recording.path), recording.kind, dict(rows)])
     made = digest(
         [PARAMETERS, ear_digest(), [inspect.getsource(one) for one in (extract, _front, degrading)]]
     )
@@ -149,9 +148,9 @@ class Examples:
         return len(self._bad)
 
     def __getitem__(self, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
-        """First convolutions of bad and good recordings, (n, 2, 187, 561) each."""
+        """First convolutions of bad and good recordings, (n, 2, 187, 561) each, in bfloat16."""
         bad, good = (
-            torch.stack([part[row] for part, row in (places[i] for i in chosen)]).float()
+            torch.stack([part[row] for part, row in (places[i] for i in chosen)])
             for places in (self._bad, self._good)
         )
         return bad, good

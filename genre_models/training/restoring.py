@@ -76,23 +76,26 @@ class Aim:
         """Deviations, which are the measure, are those of `good`, first convolutions (n, 187, 561)."""
         self.ear, self.head = ear, head.requires_grad_(False)
         with torch.no_grad():
-            pooled = ear.pooled(ear.middle(good))
-            self.deviations = [_deviation(one) for one in (good.flatten(0, 1), pooled, ear.embedding(pooled))]
+            pooled = ear.pooled(ear.middle(good.float()))
+            embedding = ear.embedding(pooled)
+        self.deviations = [_deviation(one) for one in (good.flatten(0, 1), pooled, embedding)]
 
     def loss(self, learning: Restorer, bad: Tensor, good: Tensor) -> Tensor:
-        """Of first convolutions of patches (n, 187, 561), pairs of which are segments.
+        """Of first convolutions of patches (n, 187, 561), in bfloat16, pairs of which are segments.
 
         Squared differences of first convolutions, pooled ones and embedding, as shares of their variance, and
         the divergence of the head's answers.
         """
-        with torch.no_grad():
-            wanted = self.ear.pooled(self.ear.middle(good))
-            embedding_wanted = self.ear.embedding(wanted)
         with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                channels_wanted = self.ear.middle(good)
             restored = learning.restored(bad)
             channels = learning.middle(restored)
+        with torch.no_grad():
+            wanted = self.ear.pooled(channels_wanted.float())
+            embedding_wanted = self.ear.embedding(wanted)
         pooled = self.ear.pooled(channels.float())
-        got = restored.float(), pooled, self.ear.embedding(pooled)
+        got = restored, pooled, self.ear.embedding(pooled)
         off = [
             ((one - other) / deviation).square().mean()
             for one, other, deviation in zip(
@@ -110,11 +113,14 @@ class Aim:
 
 def _deviation(heard: Tensor) -> Tensor:
     """Of each channel or feature over all music."""
-    return heard.std(dim=0).clamp_min(LEAST_DEVIATION)
+    return heard.float().std(dim=0).clamp_min(LEAST_DEVIATION).to(heard.dtype)
 
 
 def train(examples: Examples, ear: MusiCNN, head: nn.Linear, plan: Plan) -> Restorer:
-    """A restorer that learned from all examples; `head` names genres from what `ear` pools of good ones."""
+    """A restorer that learned from all examples, rounded as the app's is.
+
+    `head` names genres from what `ear` pools of good ones.
+    """
     fix_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     measured = rng.permutation(len(examples))[:MEASURED_SEGMENTS]
@@ -132,7 +138,7 @@ def train(examples: Examples, ear: MusiCNN, head: nn.Linear, plan: Plan) -> Rest
         loss.backward()
         nn.utils.clip_grad_norm_(learning.parameters(), MOST_GRADIENT)
         optimizer.step()
-    return learning.requires_grad_(False)
+    return learning.round().requires_grad_(False)
 
 
 def _groups(learning: Restorer) -> list[dict[str, Any]]:
