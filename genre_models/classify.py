@@ -13,7 +13,7 @@ from torch import Tensor
 
 from genre_models import audio, musicnn
 from genre_models.classifiers import GENRES, GenreClassifier, MusiCNNClassifier
-from genre_models.denoiser import MENDED
+from genre_models.classifiers.heads import UNLIKE
 from genre_models.features import mfcc
 from genre_models.hub import Ensemble
 from genre_models.musicnn import TAGS, Heard
@@ -22,8 +22,8 @@ from genre_models.verdict import Verdict, decide, hedge, outside, refuse
 
 _TURNS = BoundedSemaphore(os.cpu_count() or 1)  # more clips at once than cores would only take memory
 ONLY_THE_EAR = (
-    "The denoiser changed much in this recording, as it does in noisy or narrow ones: only MusiCNN "
-    "counts in the verdict, because the small networks learned from clean sound."
+    "This sounds like a recording with noise, voices, echo or a narrow band: only MusiCNN counts in the "
+    "verdict, because the small networks learned from clean sound."
 )
 SILENT = "This clip is silent, so there is no genre to name: check the microphone or the file."
 
@@ -113,7 +113,7 @@ def _ask(model: GenreClassifier, heard: _Heard) -> ModelAnswer:
     start = time.perf_counter()
     tags, before_ms = None, 0.0
     if isinstance(model, MusiCNNClassifier) and heard.ear is not None:
-        logits, before_ms = model.name_genres(heard.ear.restored, heard.ear.mended), heard.ear_milliseconds
+        logits, before_ms = model.heads(heard.ear.restored, heard.ear.mended), heard.ear_milliseconds
         tags = dict(zip(TAGS, heard.ear.tags.mean(dim=0).tolist(), strict=True))
     else:
         logits = model(heard.mfccs)
@@ -159,8 +159,18 @@ def _classify(path: str | Path, ensemble: Ensemble, models: list[GenreClassifier
         ensemble,
         [*clip.warnings, *segments.warnings],
         preparation_ms,
-        heard.ear is not None and float(heard.ear.mended.mean()) > MENDED,
+        _is_unlike(models, heard.ear),
     )
+
+
+def _is_unlike(models: list[GenreClassifier], ear: Heard | None) -> bool:
+    """Whether MusiCNN, if it is asked, hears that the small networks learned from better recordings."""
+    shares = [
+        model.heads.unlike(ear.restored, ear.mended).mean()
+        for model in models
+        if isinstance(model, MusiCNNClassifier) and ear is not None
+    ]
+    return any(float(share) > UNLIKE for share in shares)
 
 
 def assemble(

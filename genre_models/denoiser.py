@@ -17,8 +17,8 @@ DILATIONS = (1, 2, 4, 8, 1)
 CENTRE = HALF_RANGE = 2.0  # of the log-mels, which lie between 0 and a little over 4
 
 MENDED = 0.1
-"""Mean change of the log-mels above which a recording is distant: unlike those that the networks of the notes
-learned from. Of the labelled ones as they are 95 of 100 lie below. No label had a part in it."""
+"""Mean change of the log-mels above which a recording is distant: it is restored, and has a head of its own.
+Of the labelled ones as they are 95 of 100 lie below. No label had a part in it."""
 
 
 class Denoiser(nn.Module):

@@ -68,13 +68,25 @@ def sureness(evaluation: dict[str, Any]) -> str:
     )
 
 
+def trust_under_conditions(evaluation: dict[str, Any]) -> str:
+    """How far the verdict's confidence is from its accuracy where it is farthest, in a sentence."""
+    errors, titles = evaluation["conditions"]["calibration_errors"], evaluation["conditions"]["titles"]
+    worst = max(errors, key=lambda name: errors[name])
+    return textwrap.fill(
+        "The expected calibration error of the verdict's confidence under these conditions is at most "
+        f"{errors[worst]:.3f} ({titles[worst]}); as it is, {errors['clean']:.3f}.",
+        108,
+    )
+
+
 def unlike(evaluation: dict[str, Any]) -> str:
     """In how many recordings only MusiCNN counts, in a sentence."""
     shares, titles = evaluation["unlike"], evaluation["conditions"]["titles"]
     listed = [f"{100 * shares[name]:.1f}% ({titles[name]})" for name in evaluation["conditions"]["order"]]
     return textwrap.fill(
-        "Where it changes much in a recording, only MusiCNN counts in the verdict, and the app says so: the "
-        f"small networks learned from clean recordings. Of the labelled tracks that is {', '.join(listed)}.",
+        "Where the gate takes a recording for anything but a clean one, or the denoiser changes it much, "
+        "only MusiCNN counts in the verdict, and the app says so: the small networks learned from clean "
+        f"recordings. Of the labelled tracks, out of fold, that is {', '.join(listed)}.",
         108,
     )
 
@@ -232,7 +244,7 @@ def sections() -> dict[str, str]:
     evaluation = _read("evaluation.json")
     return {
         "evaluation": table(evaluation),
-        "conditions": conditions_table(evaluation),
+        "conditions": f"{conditions_table(evaluation)}\n\n{trust_under_conditions(evaluation)}",
         "sureness": sureness(evaluation),
         "unlike": unlike(evaluation),
         "denoised": denoised(_read("denoiser.json")),

@@ -199,7 +199,7 @@ def test_layer_sizes_are_those_of_the_notes() -> None:
 def test_the_pretrained_network_tells_what_was_trained_here() -> None:
     model = MusiCNNClassifier()
     assert model.n_frozen == 792_079  # as its makers' checkpoint counts them
-    assert model.n_trained == model.n_denoising + model.n_restoring + 2 * (1_506 * 10 + 10)
+    assert model.n_trained == model.n_denoising + model.n_restoring + 5 * (1_506 * 10 + 10) + 1_506 * 4 + 4
     sizes = {size.layer: size for size in layer_sizes(model)}
     assert sizes["Denoiser"].output == (374, 96)
     assert sizes["Denoiser"].parameters == model.n_denoising
@@ -208,7 +208,7 @@ def test_the_pretrained_network_tells_what_was_trained_here() -> None:
     assert sizes["Log-mel spectrogram of 3 s"].output == (187, 96)
     assert [sizes[f"Timbral filters, 7×{mels}"].output for mels in (38, 67)] == [(187, 204)] * 2
     assert [sizes[f"Temporal filters, {frames}×1"].output for frames in (128, 64, 32)] == [(187, 51)] * 3
-    assert [size.output for size in sizes.values()][-5:] == [(1506,), (200,), (50,), (10,), (10,)]
+    assert [size.output for size in sizes.values()][-9:] == [(1506,), (200,), (50,), (4,), *[(10,)] * 5]
 
 
 def test_transformer_stays_below_a_million_parameters() -> None:

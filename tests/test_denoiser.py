@@ -147,7 +147,7 @@ def test_training_keeps_the_published_network_as_it_was(some_music: Music, tmp_p
     published = bundled_ear().as_published().state_dict()
     ours = model.ear.as_published().state_dict()
     assert all(torch.equal(values, ours[name]) for name, values in published.items())
-    assert not model.head.weight.any()
+    assert not any(weights.any() for weights in model.heads.parameters())
     assert set(metrics["measured"]) == {"clean", "all at once", "in parts"}
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from genre_models.classifiers import GENRES
+from genre_models.classifiers.heads import RECORDED
 from genre_models.denoiser import MENDED
 from genre_models.musicnn import FRONT_CHANNELS
 from genre_models.restorer import Restorer
@@ -17,9 +18,10 @@ from genre_models.training import head
 from genre_models.training.choice import ALL, Choices, Inner, choose, read_choices, write_choices
 from genre_models.training.dataset import Dataset
 from genre_models.training.evaluation import combination, evaluate, network_jobs
+from genre_models.training.files import DataError
 from genre_models.training.folds import SHUFFLES, SPLITS, outer_folds
 from genre_models.training.fronts import DRAWN_NAMES
-from genre_models.training.head import HEAD_CANDIDATES, HEAD_RECIPE, head_answers
+from genre_models.training.head import AS_CLEAN, HEAD_CANDIDATES, HEAD_RECIPE, fit_heads, head_answers
 from genre_models.training.jobs import Job, contents, job_file
 from genre_models.training.loop import Run
 from genre_models.training.recipes import CANDIDATES, RECIPES, Recipe
@@ -139,6 +141,22 @@ def test_a_choice_does_not_depend_on_the_fold_it_is_reported_on(
     assert again.pools["0/0"] != choices.pools["0/0"]
 
 
+def test_what_was_chosen_for_the_others_stands(dataset: Dataset, choices: Choices, cache: Path) -> None:
+    slow = {
+        side: replace(choices.models["mlp"][side], candidate="slow", recipe=QUICK["slow"], epochs=2)
+        for side in choices.pools
+    }
+    earlier = replace(choices, models={**choices.models, "mlp": slow})
+    again = choose(dataset, ["musicnn"], 1, cache, earlier)
+    assert again.models == earlier.models
+    assert again.steps == choices.steps
+    assert again.pools != choices.pools
+    assert choose(dataset, ["musicnn"], 1, cache, choices).pools == choices.pools
+    forgotten = {side: replace(choice, candidate="forgotten") for side, choice in slow.items()}
+    with pytest.raises(DataError, match="mlp is no candidate any more"):
+        choose(dataset, ["musicnn"], 1, cache, replace(choices, models={"mlp": forgotten}))
+
+
 def test_no_network_is_tested_on_what_it_was_trained_on(dataset: Dataset, choices: Choices) -> None:
     for split in SPLITS:
         jobs = network_jobs(dataset, split, choices.models["mlp"], "mlp")
@@ -177,11 +195,12 @@ def test_the_evaluation_adds_up(
     assert all(genre in shown for genre in GENRES)
     assert f"{100 * systems['baseline']['balanced_accuracy']:.1f}%" in shown
 
-    only_the_ear = dataset.distant["hard"][dataset.tested]
-    assert only_the_ear.any()
-    assert evaluation["unlike"]["hard"] == pytest.approx(only_the_ear.mean())
-    verdict, ear = (answers.systems[name]["hard"] for name in ("verdict", "musicnn"))
-    assert np.array_equal(verdict[:, only_the_ear], ear[:, only_the_ear])
+    for condition in ("hard", "room"):
+        only_the_ear = answers.unlike[condition]
+        assert only_the_ear.any()
+        assert evaluation["unlike"][condition] == pytest.approx(only_the_ear.mean())
+        verdict, ear = (answers.systems[name][condition] for name in ("verdict", "musicnn"))
+        assert np.array_equal(verdict[only_the_ear], ear[only_the_ear])
 
     conditions = evaluation["conditions"]
     assert conditions["order"] == ["clean", *CONDITIONS]
@@ -190,6 +209,10 @@ def test_the_evaluation_adds_up(
     # the networks centre the level away, so only rounding to 16 bits is left of 20 dB
     assert conditions["systems"]["mlp"]["quiet"] == pytest.approx(values["clean"], abs=0.5)
     assert all(condition.title in conditions_table(evaluation) for condition in CONDITIONS.values())
+
+    errors = conditions["calibration_errors"]
+    assert errors.keys() == {"clean", *CONDITIONS}
+    assert errors["clean"] == evaluation["calibration"]["after"]["ece"]
 
     for state in ("before", "after"):
         measured = evaluation["calibration"][state]
@@ -208,13 +231,35 @@ def test_heads_are_given_restored_features_of_distant_recordings_alone(dataset: 
     heard = {name: values + 3 * (name == "hard") for name, values in dataset.heard.items()}
     heard["hard"][dataset.mended["hard"] <= MENDED] = dataset.heard["hard"][dataset.mended["hard"] <= MENDED]
     segments, recipe = np.arange(len(dataset.recording)), HEAD_CANDIDATES["clean recordings"]
-    near, far = (head_answers(dataset, segments, recipe, segments, one) for one in (None, heard))
+    near, far = (head_answers(dataset, segments, recipe, segments, one).answers for one in (None, heard))
     restored = (dataset.mended["hard"] > MENDED).numpy()
     assert restored.any()
     assert not np.isclose(near["hard"][restored], far["hard"][restored]).all(axis=1).any()
     np.testing.assert_array_equal(near["hard"][~restored], far["hard"][~restored])
     for name in set(near) - {"hard"}:
         np.testing.assert_array_equal(near[name], far[name])
+
+
+def test_the_gate_tells_how_a_segment_is_recorded(dataset: Dataset) -> None:
+    heads = fit_heads(dataset, np.arange(len(dataset.recording)), HEAD_RECIPE)
+    for place, name in enumerate(RECORDED):
+        judged = heads.gate(dataset.heard[name]).argmax(dim=1)
+        assert (judged == place).float().mean() > 0.6
+    for name in AS_CLEAN:
+        assert (heads.gate(dataset.heard[name]).argmax(dim=1) == 0).float().mean() > 0.6
+
+
+def test_an_expert_answers_better_than_one_head_for_all_how_it_is_recorded(dataset: Dataset) -> None:
+    everything = np.arange(len(dataset.recording))
+    one, many = (
+        head_answers(dataset, everything, replace(HEAD_RECIPE, experts=experts), everything).answers
+        for experts in (False, True)
+    )
+    for name in RECORDED[1:]:
+        truth = np.arange(len(dataset.recording)), dataset.labels
+        near = (dataset.mended[name] <= MENDED).numpy()
+        assert many[name][truth][near].mean() > one[name][truth][near].mean()
+        np.testing.assert_allclose(many[name][~near], one[name][~near], atol=1e-5)
 
 
 def test_recipes_in_use_are_the_ones_that_were_chosen() -> None:
@@ -228,9 +273,18 @@ def test_a_head_is_chosen_by_all_recording_conditions_and_a_network_by_clean_rec
     right = np.log(np.eye(2, 10) + 0.01)  # (2 segments, 10 genres)
     wrong = right[::-1]
 
-    def accuracy(clean: np.ndarray, hard: np.ndarray, by_conditions: bool) -> float:
+    def accuracy(clean: np.ndarray, hard: np.ndarray, head: bool) -> float:
         heard = {"clean": clean, "hard": hard}
-        return float(Inner(0, (0, 1), clean[None], truth, truth, truth, heard, by_conditions).curve()[0])
+        unlike = {name: np.zeros(2) for name in heard} if head else None
+        return float(Inner(0, (0, 1), clean[None], truth, truth, truth, heard, unlike).curve()[0])
 
     assert accuracy(right, right, True) == accuracy(right, wrong, False) == 1.0
     assert accuracy(right, wrong, True) == accuracy(wrong, right, True) == 0.5
+
+
+def test_a_recording_is_unlike_good_ones_by_the_mean_of_its_segments() -> None:
+    owner, truth, said = np.array([0, 0, 1, 1]), np.array([3, 4]), np.full((4, 10), -2.3)
+    unlike = {"room": np.array([1.0, 0.2, 0.0, 0.9])}
+    judge = Inner(0, (0, 1), said[None], owner, truth, truth, {"room": said}, unlike)
+    assert judge.is_unlike("room").tolist() == [True, False]
+    assert not replace(judge, unlike=None).is_unlike("room").any()

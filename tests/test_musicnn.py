@@ -1,13 +1,16 @@
 """The pretrained network equals the original, deaf to level, and only its heads are trained."""
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from genre_models import musicnn
 from genre_models.classifiers import GENRES, MusiCNNClassifier
+from genre_models.classifiers.heads import Heads
 from genre_models.denoiser import MENDED
 from genre_models.hub import bundled_ear, load_models
 from genre_models.musicnn import POOLED, TAGS, MusiCNN
@@ -85,12 +88,24 @@ def test_the_denoiser_tells_how_much_it_mended(ear: MusiCNN) -> None:
 
 def test_what_was_much_mended_is_named_by_a_head_of_its_own() -> None:
     model = MusiCNNClassifier().eval()
-    model.know_nothing()
-    model.head.bias.data[GENRES.index("jazz")] = 5.0
-    model.distant_head.bias.data[GENRES.index("metal")] = 5.0
+    model.heads.know_nothing()
+    for head in model.heads.near.values():
+        cast(nn.Linear, head).bias.data[GENRES.index("jazz")] = 5.0
+    model.heads.distant.bias.data[GENRES.index("metal")] = 5.0
     mended = torch.tensor([0.0, MENDED, 2 * MENDED])
-    named = model.name_genres(torch.zeros(3, POOLED), mended).argmax(dim=1).tolist()
+    named = model.heads(torch.zeros(3, POOLED), mended).argmax(dim=1).tolist()
     assert [GENRES[i] for i in named] == ["jazz", "jazz", "metal"]
+
+
+def test_heads_answer_in_the_shares_of_the_gate() -> None:
+    heads, x = Heads(len(GENRES)), torch.randn(4, POOLED, generator=torch.Generator().manual_seed(0))
+    mended = torch.zeros(4)
+    said = torch.stack([head(x).softmax(dim=-1) for head in heads.near.values()], dim=1)
+    expected = (heads.gate(x).softmax(dim=-1)[:, :, None] * said).sum(dim=1)
+    torch.testing.assert_close(heads(x, mended).exp(), expected)
+    nn.init.zeros_(heads.gate.weight)
+    heads.gate.bias.data = torch.tensor([-50.0, 50.0, -50.0, -50.0])
+    torch.testing.assert_close(heads(x, mended), heads.near["room"](x).log_softmax(dim=-1))
 
 
 def test_silence_and_loud_clips_give_finite_numbers(ear: MusiCNN) -> None:

@@ -128,6 +128,7 @@ def test_how_the_bundled_weights_were_trained_is_read_from_their_file(name: str)
     if name == "musicnn":
         assert f"{len(known['conditions'])} worse conditions (in a room; with voices behind it" in text
         assert ("The head for distant recordings was fitted" in text) == bool(known["distant"])
+        assert ("Of these each has a head" in text) == known["experts"]
         assert "losses" not in text
     else:
         assert f"{known['epochs']} epochs of AdamW, {known['batch_size']} segments a step" in text

@@ -121,7 +121,7 @@ def test_a_cell_of_a_distant_recording_is_judged_as_the_verdict_judges_it(
     patches = model.ear.patches_of(waveform)[0]
     patches[0, :31, :12] = 0
     pooled = model.ear(patches, torch.tensor([True, True])).restored.mean(dim=0, keepdim=True)
-    expected = model.probabilities(model.distant_head(pooled))[0, jazz].item()
+    expected = model.probabilities(model.heads.distant(pooled))[0, jazz].item()
     assert second.change[0, 0] == pytest.approx(expected - first.probability, abs=1e-5)
 
 

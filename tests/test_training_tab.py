@@ -148,6 +148,9 @@ def test_what_a_model_heard_follows_from_its_recipe() -> None:
     assert heard(Recipe("", {**plain, "pretrained": True}, 1))[0] == "free music before"
     head = {"C": 0.1, "variants": False, "conditions": ["room", "babble"], "distant": None}
     assert heard(Recipe("", head, 1)) == ["clean", "in a room", "with voices behind it"]
+    assert heard(Recipe("", {**head, "experts": True}, 1))[3:] == [
+        "each of these for a head of its own above all"
+    ]
     distant = {"conditions": ["telephone", "noise"]}
     assert heard(Recipe("", {**head, "distant": distant}, 1))[3:] == [
         "for a head of its own: through a telephone, in noise"

@@ -1,17 +1,17 @@
-"""The fifth model: MusiCNN, pretrained and frozen, with small heads for the ten genres."""
+"""The fifth model: MusiCNN, pretrained and frozen, with linear heads for the ten genres."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from genre_models import musicnn
 from genre_models.classifiers.base import GENRES, GenreClassifier
+from genre_models.classifiers.heads import Heads
 from genre_models.denoiser import MENDED, Denoiser
-from genre_models.musicnn import FRONT_CHANNELS, N_MELS, POOLED, MusiCNN
+from genre_models.musicnn import FRONT_CHANNELS, N_MELS, MusiCNN
 from genre_models.restorer import KERNEL_DIMENSIONS, Restorer, in_8_bits
 from genre_models.weights import WEIGHTS_FILE
 
@@ -24,11 +24,10 @@ class MusiCNNClassifier(
     license="isc",
     model_card_template=(Path(__file__).parent / "card_musicnn.md").read_text(encoding="utf-8"),
 ):
-    """6 s at 16 kHz, denoised -> what MusiCNN hears in them, (batch, 1506) -> one of two linear layers -> 10.
+    """6 s at 16 kHz, denoised -> what MusiCNN hears in them, (batch, 1506) -> linear layers -> 10.
 
-    The denoiser's change tells which: `distant_head` names what it changes by more than `MENDED` on average,
-    and is given it restored, `head` the rest. Both were trained here, as were the denoiser, which knows
-    nothing of genres, and the restorer; of `ear` the rest is as its makers left it.
+    The `heads` were trained here, as were the denoiser, which knows nothing of genres, and the restorer; of
+    `ear` the rest is as its makers left it.
     """
 
     name = "musicnn"
@@ -38,8 +37,7 @@ class MusiCNNClassifier(
     def __init__(self, genres: Sequence[str] = GENRES) -> None:
         super().__init__(genres)
         self.ear = MusiCNN(Denoiser(N_MELS), Restorer(FRONT_CHANNELS))
-        self.head = nn.Linear(POOLED, len(genres))
-        self.distant_head = nn.Linear(POOLED, len(genres))
+        self.heads = Heads(len(genres))
 
     def _save_pretrained(self, save_directory: Path) -> None:
         """The restorer's kernels in 8 bits, each output channel with a scale of its own: half the file."""
@@ -93,18 +91,8 @@ class MusiCNNClassifier(
     def forward(self, waveforms: Tensor) -> Tensor:
         """(batch, 96000) -> logits (batch, 10)."""
         heard = self.ear.listen(waveforms)
-        return self.name_genres(heard.restored, heard.mended)
-
-    def name_genres(self, restored: Tensor, mended: Tensor) -> Tensor:
-        """What the ear heard of n segments (n, 1506), and the denoiser's change (n,) -> logits (n, 10)."""
-        distant = (mended > MENDED)[:, None]
-        return torch.where(distant, self.distant_head(restored), self.head(restored))
-
-    def know_nothing(self) -> None:
-        """Heads for which all genres are equally likely, until they are trained."""
-        for head in (self.head, self.distant_head):
-            for weights in head.parameters():
-                nn.init.zeros_(weights)
+        logits: Tensor = self.heads(heard.restored, heard.mended)
+        return logits
 
 
 def _numbers(part: nn.Module | None) -> int:

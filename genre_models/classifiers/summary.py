@@ -97,8 +97,9 @@ def _pretrained_steps(model: MusiCNNClassifier) -> list[_Step]:
         _Step("Maximum and mean over time", (ear.pool_norm,)),
         _Step(f"Penultimate {describe(ear.penultimate)}", (ear.penultimate, ear.penultimate_norm)),
         _Step(f"Tags {describe(ear.tags)}", (ear.tags,)),
-        _Step(f"Head on maximum and mean: {describe(model.head)}", (model.head,)),
-        _Step(f"Head for distant recordings: {describe(model.distant_head)}", (model.distant_head,)),
+        _Step(f"How it is recorded: {describe(model.heads.gate)}", (model.heads.gate,)),
+        *(_Step(f"Head, {name}: {describe(head)}", (head,)) for name, head in model.heads.near.items()),
+        _Step(f"Head, distant: {describe(model.heads.distant)}", (model.heads.distant,)),
     ]
 
 

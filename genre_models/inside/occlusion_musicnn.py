@@ -93,7 +93,7 @@ def _probability(model: MusiCNNClassifier, pooled: Tensor, mended: Tensor, place
 
     The head is the one that the denoiser's change (1,) of the segment as it is calls for.
     """
-    return model.probabilities(model.name_genres(pooled.mean(dim=1), mended))[:, place]
+    return model.probabilities(model.heads(pooled.mean(dim=1), mended))[:, place]
 
 
 def _time_edges(patches: int) -> np.ndarray:

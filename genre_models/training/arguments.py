@@ -150,6 +150,13 @@ def _add_choose(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     _add_unlabelled(parser)
     _add_measuring(parser)
+    parser.add_argument(
+        "--model",
+        choices=[*ARCHITECTURES, "all"],
+        default="all",
+        help="choose for one model, and let the choices in the output folder stand for the others (default: "
+        "%(default)s)",
+    )
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from genre_models.classifiers import NETWORKS, MusiCNNClassifier
+from genre_models.classifiers.heads import UNLIKE
 from genre_models.paths import METRICS
 from genre_models.training.calibration import fit_pool, fit_temperature, tempered
 from genre_models.training.dataset import Dataset
@@ -87,8 +88,9 @@ class Inner:
 
     `answers` are log-probabilities (epochs, segments, genres) and `owner` (segments,) the recording of each
     segment, numbered as in `recordings`. `conditions` are those (segments, genres) after the last epoch under
-    every recording condition, the clean one too. A head is chosen `by_conditions`, by the mean of its
-    accuracies under all of them, a network by that on clean recordings.
+    every recording condition, the clean one too. A head, which also tells how `unlike` good recordings the
+    segments are (segments,), is chosen by the mean of its accuracies under all of them, a network by that on
+    clean recordings.
     """
 
     shuffle: int
@@ -98,7 +100,7 @@ class Inner:
     recordings: np.ndarray
     truth: np.ndarray
     conditions: Mapping[str, np.ndarray]
-    by_conditions: bool = False
+    unlike: Mapping[str, np.ndarray] | None = None
 
     def is_inside(self, side: tuple[int, int] | None) -> bool:
         """Whether it belongs to a training side: (shuffle, reported fold), or None for all data."""
@@ -117,9 +119,17 @@ class Inner:
         np.add.at(sums, self.owner, tempered(answers.astype(np.float64), temperature))
         return sums / np.bincount(self.owner)[:, None]
 
+    def is_unlike(self, condition: str) -> np.ndarray:
+        """Of each recording whether it is unlike good ones, (recordings,); a network does not tell."""
+        if self.unlike is None:
+            return np.zeros(len(self.truth), dtype=bool)
+        sums = np.bincount(self.owner, self.unlike[condition])
+        judged: np.ndarray = sums / np.bincount(self.owner) > UNLIKE
+        return judged
+
     def curve(self) -> np.ndarray:
         """Balanced accuracy by epoch, as the choice minds it; of a head one value."""
-        if self.by_conditions:
+        if self.unlike is not None:
             return np.array([np.mean([self._accuracy(one) for one in self.conditions.values()])])
         return np.array([self._accuracy(one) for one in self.answers])
 
@@ -156,7 +166,7 @@ def _split_up(
     training: _Training,
     answers: np.ndarray,
     conditions: Mapping[str, np.ndarray],
-    by_conditions: bool = False,
+    unlike: Mapping[str, np.ndarray] | None = None,
 ) -> list[Inner]:
     """The answers (..., segments, genres) on the other two folds, each an inner fold of its own."""
     owner = dataset.recording[dataset.segments_of(training.validated)]
@@ -174,7 +184,7 @@ def _split_up(
             recordings,
             dataset.genre[recordings],
             {name: one[kept] for name, one in conditions.items()},
-            by_conditions,
+            unlike and {name: one[kept] for name, one in unlike.items()},
         )
         split.append(inner)
     return split
@@ -202,7 +212,7 @@ def _head_answers(dataset: Dataset) -> InnerAnswers:
     for training, (candidate, recipe) in product(_trainings(dataset), HEAD_CANDIDATES.items()):
         validated = dataset.segments_of(training.validated)
         said = head_answers(dataset, training.segments, recipe, validated)
-        inner = _split_up(dataset, training, said[CLEAN][None], said, by_conditions=True)
+        inner = _split_up(dataset, training, said.answers[CLEAN][None], said.answers, said.unlike)
         answers.setdefault(candidate, []).extend(inner)
     return answers
 
@@ -230,31 +240,30 @@ def temperature_of(folds: Sequence[Inner], epochs: int) -> float:
 
 
 def _pool(
-    dataset: Dataset, choices: Mapping[str, Choice], answers: Mapping[str, Mapping[str, Sequence[Inner]]]
+    choices: Mapping[str, Choice], answers: Mapping[str, Mapping[str, Sequence[Inner]]]
 ) -> dict[str, float]:
     """How much each model counts, fitted to the calibrated answers on the inner folds.
 
-    All recording conditions count alike, but without the recordings that are distant, of which the verdict
-    asks MusiCNN alone.
+    All recording conditions count alike, but without the recordings that are unlike good ones, of which the
+    verdict asks MusiCNN alone.
     """
-    distant = dataset.distant
-
-    def near(inner: Inner, condition: str) -> np.ndarray:
-        return ~distant[condition][inner.recordings]
-
+    folds = {model: answers[model][choice.candidate] for model, choice in choices.items()}
+    judges = folds.get(MusiCNNClassifier.name) or next(iter(folds.values()))
+    conditions = (CLEAN, *CONDITIONS)
+    like = [[~judge.is_unlike(condition) for condition in conditions] for judge in judges]
     probabilities = {
         model: np.concatenate(
             [
-                _settled(inner, condition, choice)[near(inner, condition)]
-                for inner in answers[model][choice.candidate]
-                for condition in (CLEAN, *CONDITIONS)
+                _settled(inner, condition, choices[model])[kept]
+                for inner, by_condition in zip(inners, like, strict=True)
+                for condition, kept in zip(conditions, by_condition, strict=True)
             ]
         )
-        for model, choice in choices.items()
+        for model, inners in folds.items()
     }
-    some = next(iter(choices))
-    folds = answers[some][choices[some].candidate]
-    truth = [inner.truth[near(inner, condition)] for inner in folds for condition in (CLEAN, *CONDITIONS)]
+    truth = [
+        judge.truth[kept] for judge, by_condition in zip(judges, like, strict=True) for kept in by_condition
+    ]
     return fit_pool(probabilities, np.concatenate(truth))
 
 
@@ -301,28 +310,42 @@ def _share_right(dataset: Dataset, folds: Sequence[Inner], epochs: int) -> np.nd
     return (right / np.maximum(counts, 1))[dataset.tested]
 
 
-def choose(dataset: Dataset, models: Sequence[str], workers: int, cache: Path) -> Choices:
+def choose(
+    dataset: Dataset, models: Sequence[str], workers: int, cache: Path, earlier: Choices | None = None
+) -> Choices:
     """The choices for these models, among `recipes.CANDIDATES` and `head.HEAD_CANDIDATES`.
 
-    Finished runs are kept in `cache`.
+    For the models that are in none but the `earlier` choices those stand; how much each counts is settled for
+    all together. Finished runs are kept in `cache`. Raises `DataError` where what stands is no candidate now.
     """
     candidates: dict[str, Mapping[str, AnyRecipe]] = {**CANDIDATES, MusiCNNClassifier.name: HEAD_CANDIDATES}
-    networks = [model for model in NETWORKS if model in models]
-    answers = _network_answers(dataset, networks, workers, cache)
-    if MusiCNNClassifier.name in models:
+    standing = {} if earlier is None else {m: of for m, of in earlier.models.items() if m not in models}
+    for model, sides in standing.items():
+        if any(candidates[model].get(one.candidate) != one.recipe for one in sides.values()):
+            raise DataError(f"What was chosen for {model} is no candidate any more: choose for all models.")
+    asked = [*models, *standing]
+    answers = _network_answers(dataset, [model for model in NETWORKS if model in asked], workers, cache)
+    if MusiCNNClassifier.name in asked:
         answers[MusiCNNClassifier.name] = _head_answers(dataset)
-    sides: dict[str, tuple[int, int] | None] = {
-        f"{shuffle}/{fold}": (shuffle, fold) for shuffle, fold in product(SHUFFLES["artist"], range(N_FOLDS))
+    inside = {
+        f"{shuffle}/{fold}": _inside(answers, (shuffle, fold))
+        for shuffle, fold in product(SHUFFLES["artist"], range(N_FOLDS))
     }
-    sides[ALL] = None
-    chosen: dict[str, dict[str, Choice]] = {model: {} for model in answers}
-    pools = {}
-    for name, side in sides.items():
-        inside = _inside(answers, side)
-        for model in inside:
-            chosen[model][name] = _choose(candidates[model], inside[model])
-        pools[name] = _pool(dataset, {model: choices[name] for model, choices in chosen.items()}, inside)
-    steps = {model: _gains(dataset, inner, chosen[model][ALL].scores) for model, inner in answers.items()}
+    inside[ALL] = _inside(answers, None)
+    chosen = {
+        model: standing.get(model)
+        or {side: _choose(candidates[model], folds[model]) for side, folds in inside.items()}
+        for model in answers
+    }
+    pools = {
+        side: _pool({model: sides[side] for model, sides in chosen.items()}, folds)
+        for side, folds in inside.items()
+    }
+    before = {} if earlier is None else earlier.steps
+    steps = {
+        model: before[model] if model in standing else _gains(dataset, folds, chosen[model][ALL].scores)
+        for model, folds in answers.items()
+    }
     return Choices(chosen, pools, steps)
 
 

@@ -183,8 +183,11 @@ def _extract(arguments: argparse.Namespace) -> None:
 
 def _choose(arguments: argparse.Namespace) -> None:
     with _opened(arguments) as dataset:
-        choices = choose(dataset, list(ARCHITECTURES), arguments.workers, arguments.cache)
-        write_choices(choices, arguments.output / CHOICES_FILE.name)
+        file, alone = arguments.output / CHOICES_FILE.name, arguments.model != "all"
+        models = [arguments.model] if alone else list(ARCHITECTURES)
+        earlier = read_choices(file) if alone else None
+        choices = choose(dataset, models, arguments.workers, arguments.cache, earlier)
+        write_choices(choices, file)
         for model, sides in choices.models.items():
             choice = sides[ALL]
             scores = ", ".join(f"{name} {100 * score:.1f}%" for name, score in choice.scores.items())

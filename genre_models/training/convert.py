@@ -77,7 +77,7 @@ def main() -> None:
     with np.load(arguments.npz) as variables:
         published = musicnn_from(variables)
     model.ear = published.behind(Denoiser(N_MELS), published.new_restorer())
-    model.know_nothing()
+    model.heads.know_nothing()
     model.save_pretrained(arguments.output)
 
 

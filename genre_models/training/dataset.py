@@ -20,7 +20,6 @@ from torch import Tensor
 
 from genre_models import audio, decoding, features, musicnn, parallel
 from genre_models.classifiers import GENRES
-from genre_models.denoiser import MENDED
 from genre_models.hub import bundled_ear
 from genre_models.musicnn import Heard, MusiCNN
 from genre_models.teach import fingerprint
@@ -286,15 +285,6 @@ class Dataset:
     def segments_of(self, recordings: np.ndarray) -> np.ndarray:
         """The segments of the recordings with these indices."""
         return np.flatnonzero(np.isin(self.recording, recordings))
-
-    @property
-    def distant(self) -> dict[str, np.ndarray]:
-        """By condition: of each recording whether the denoiser changes it by more than `MENDED`."""
-        lengths = np.bincount(self.recording)
-        return {
-            name: np.bincount(self.recording, mended.numpy()) / lengths > MENDED
-            for name, mended in self.mended.items()
-        }
 
     @property
     def tested(self) -> np.ndarray:

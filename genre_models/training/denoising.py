@@ -163,7 +163,7 @@ def train(music: Music, plan: Plan, output: Path, resume: bool = False) -> tuple
     training.run(checkpoint)
     model = MusiCNNClassifier()
     model.ear = published.behind(training.denoiser, published.new_restorer())
-    model.know_nothing()
+    model.heads.know_nothing()
     return model.eval(), {
         "plan": asdict(plan),
         "segments": {"learned from": len(music.learned), "held back": len(music.validated)},

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from genre_models.classifiers import GENRES, NETWORKS, MusiCNNClassifier
+from genre_models.classifiers.heads import UNLIKE
 from genre_models.musicnn import TAGS
 from genre_models.training import baseline, calibration
 from genre_models.training.choice import ALL, Choice, Choices
 from genre_models.training.dataset import Dataset
 from genre_models.training.folds import SHUFFLES, Fold, Split, outer_folds
-from genre_models.training.head import HeadRecipe, for_restored, head_answers
+from genre_models.training.head import HeadAnswers, HeadRecipe, for_restored, head_answers
 from genre_models.training.jobs import Job, run_jobs
 from genre_models.training.loop import Run, average_over_recordings
 from genre_models.training.recipes import Recipe
@@ -43,14 +44,14 @@ VERDICT, PLAIN, BASELINE = "verdict", "plain average", "baseline"
 class Answers:
     """Out-of-fold probabilities of every system under one split.
 
-    `distant` tells by condition of which tracks (tested tracks,) the verdict asks MusiCNN alone.
+    `unlike` tells by condition of which tracks (shuffles, tested tracks) the verdict asks MusiCNN alone.
     """
 
     split: Split
     truth: np.ndarray
     artists: np.ndarray
     systems: dict[str, OutOfFold]
-    distant: dict[str, np.ndarray]
+    unlike: dict[str, np.ndarray]
 
     @property
     def models(self) -> list[str]:
@@ -101,7 +102,7 @@ def _network_answers(
 
 def _head_answers(
     dataset: Dataset, choices: Mapping[str, Choice], split: Split, workers: int, cache: Path
-) -> FoldAnswers:
+) -> list[HeadAnswers]:
     """By artist each fold has a restorer of its own; the splits that show good recordings alone have none."""
     folds = _outer(dataset, split)
     sides = [outer.fold.train for outer in folds]
@@ -131,11 +132,12 @@ def _calibrated(
 
 
 def _over_tracks(dataset: Dataset, split: Split, answers: FoldAnswers) -> OutOfFold:
-    """Answers of each fold's test segments -> out-of-fold means over the segments of each tested track."""
+    """(segments, values) for each fold's test segments -> out-of-fold means over those of a tested track."""
     every = np.arange(len(dataset.recordings))
     pooled = {}
     for condition in answers[0]:
-        by_shuffle = np.full((len(SHUFFLES[split]), len(dataset.recording), len(GENRES)), np.nan)
+        n_values = answers[0][condition].shape[1]
+        by_shuffle = np.full((len(SHUFFLES[split]), len(dataset.recording), n_values), np.nan)
         for outer, answer in zip(_outer(dataset, split), answers, strict=True):
             by_shuffle[SHUFFLES[split].index(outer.shuffle), outer.fold.test] = answer[condition]
         pooled[condition] = np.stack(
@@ -157,11 +159,12 @@ def _verdict(
     sides: np.ndarray,
     pools: Mapping[str, Mapping[str, float]],
     systems: Mapping[str, OutOfFold],
-    distant: Mapping[str, np.ndarray],
+    unlike: Mapping[str, np.ndarray],
 ) -> OutOfFold:
     """Every track's verdict, each model counting as was settled on the track's training side.
 
-    As in the app, of a track that is `distant`, (tested tracks,) by condition, only MusiCNN is asked.
+    As in the app, of a track that is `unlike` good recordings, (shuffles, tracks) by condition, only MusiCNN
+    is asked.
     """
     verdict = {}
     for condition in (CLEAN, *CONDITIONS):
@@ -173,7 +176,7 @@ def _verdict(
             verdict[condition][here] = calibration.pooled(weights, logs[:, here])
         if MusiCNNClassifier.name in systems:
             ear = systems[MusiCNNClassifier.name][condition]
-            verdict[condition][:, distant[condition]] = ear[:, distant[condition]]
+            verdict[condition][unlike[condition]] = ear[unlike[condition]]
     return verdict
 
 
@@ -202,23 +205,26 @@ def _hedged(dataset: Dataset, probabilities: np.ndarray) -> np.ndarray:
 def answer(dataset: Dataset, choices: Choices, split: Split, workers: int, cache: Path) -> Answers:
     """Train every model on every fold of a split and collect the out-of-fold answers."""
     said = _network_answers(dataset, choices.models, split, workers, cache)
+    unlike = {}
     if MusiCNNClassifier.name in choices.models:
-        said[MusiCNNClassifier.name] = _head_answers(
-            dataset, choices.models[MusiCNNClassifier.name], split, workers, cache
-        )
+        ear = _head_answers(dataset, choices.models[MusiCNNClassifier.name], split, workers, cache)
+        said[MusiCNNClassifier.name] = [one.answers for one in ear]
+        judged = [{name: values[:, None] for name, values in one.unlike.items()} for one in ear]
+        unlike = {
+            name: shares[..., 0] > UNLIKE for name, shares in _over_tracks(dataset, split, judged).items()
+        }
     systems = {
         model: _over_tracks(dataset, split, _calibrated(dataset, split, answers, choices.models[model]))
         for model, answers in said.items()
     }
     raw = [_over_tracks(dataset, split, _calibrated(dataset, split, one, None)) for one in said.values()]
-    distant = {name: flags[dataset.tested] for name, flags in dataset.distant.items()}
-    verdict = _verdict(_sides(dataset, split), choices.pools, systems, distant)
+    verdict = _verdict(_sides(dataset, split), choices.pools, systems, unlike)
     verdict[CLEAN] = _hedged(dataset, verdict[CLEAN])
     systems[VERDICT] = verdict
     systems[PLAIN] = {name: np.mean([one[name] for one in raw], axis=0) for name in (CLEAN, *CONDITIONS)}
     systems[BASELINE] = _over_tracks(dataset, split, _baseline_answers(dataset, split))
     artists = np.array([dataset.recordings[i].group for i in dataset.tested])
-    return Answers(split, dataset.genre[dataset.tested], artists, systems, distant)
+    return Answers(split, dataset.genre[dataset.tested], artists, systems, unlike)
 
 
 def _share_right(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -260,7 +266,10 @@ def compare(answers: Answers) -> list[dict[str, Any]]:
 
 
 def under_conditions(answers: Answers) -> dict[str, Any]:
-    """The headline measure of every model and the verdict under each recording condition."""
+    """The headline measure of every model and the verdict under each recording condition.
+
+    "calibration_errors" are those of the verdict.
+    """
     names = [*answers.models, VERDICT]
     return {
         "order": [CLEAN, *CONDITIONS],
@@ -281,6 +290,10 @@ def under_conditions(answers: Answers) -> dict[str, Any]:
             )
             for condition in CONDITIONS
         },
+        "calibration_errors": {
+            condition: calibration.calibration_error(*_pooled_over_shuffles(answers, VERDICT, condition)[:2])
+            for condition in (CLEAN, *CONDITIONS)
+        },
     }
 
 
@@ -288,9 +301,11 @@ def _headline(truth: np.ndarray, probabilities: np.ndarray) -> float:
     return float(np.mean([balanced_accuracy(truth, one.argmax(axis=1)) for one in probabilities]))
 
 
-def _pooled_over_shuffles(answers: Answers, system: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All out-of-fold answers of a system to clean recordings: (n, genres), truth (n,), artists (n,)."""
-    probabilities = answers.systems[system][CLEAN]
+def _pooled_over_shuffles(
+    answers: Answers, system: str, condition: str = CLEAN
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All out-of-fold answers of a system under a condition: (n, genres), truth (n,), artists (n,)."""
+    probabilities = answers.systems[system][condition]
     times = len(probabilities)
     flat = probabilities.reshape(-1, probabilities.shape[-1])
     return flat, np.tile(answers.truth, times), np.tile(answers.artists, times)
@@ -330,17 +345,15 @@ def sureness(answers: Answers) -> dict[str, float]:
 def combination(answers: Answers) -> Combination:
     """For the app: weights for every set of models, fitted to all out-of-fold answers.
 
-    All recording conditions count alike, but without the tracks that are distant.
+    All recording conditions count alike, but without the tracks that are unlike good recordings.
     """
-    near = {name: ~answers.distant[name] for name in (CLEAN, *CONDITIONS)}
+    every = np.ones_like(answers.systems[VERDICT][CLEAN][..., 0], dtype=bool)  # (shuffles, tracks)
+    like = {name: every & ~answers.unlike.get(name, ~every) for name in (CLEAN, *CONDITIONS)}
     flat = {
-        name: np.concatenate(
-            [answers.systems[name][one][:, kept].reshape(-1, len(GENRES)) for one, kept in near.items()]
-        )
+        name: np.concatenate([answers.systems[name][one][kept] for one, kept in like.items()])
         for name in answers.models
     }
-    times = len(answers.systems[VERDICT][CLEAN])
-    truth = np.concatenate([np.tile(answers.truth[kept], times) for kept in near.values()])
+    truth = np.concatenate([np.broadcast_to(answers.truth, kept.shape)[kept] for kept in like.values()])
     sets = [
         names for size in range(1, len(answers.models) + 1) for names in combinations(answers.models, size)
     ]
@@ -364,7 +377,7 @@ def evaluate(
     if split == "artist":
         evaluation["differences"] = compare(answers)
         evaluation["conditions"] = under_conditions(answers)
-        evaluation["unlike"] = {name: float(flags.mean()) for name, flags in answers.distant.items()}
+        evaluation["unlike"] = {name: float(flags.mean()) for name, flags in answers.unlike.items()}
         evaluation["calibration"] = calibrated(answers)
         evaluation["verdicts"] = sureness(answers)
     return evaluation, answers

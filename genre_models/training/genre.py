@@ -246,8 +246,8 @@ class HeadTraining(GenreTraining):
         for fold in folds:
             recordings = scored_recordings(self.dataset, fold.test)
             tested = self.dataset.segments_of(recordings)
-            answers = head_answers(self.dataset, fold.train, HEAD_RECIPE, tested)
-            scored.append(_Scored(recordings, answers[CLEAN]))
+            said = head_answers(self.dataset, fold.train, HEAD_RECIPE, tested)
+            scored.append(_Scored(recordings, said.answers[CLEAN]))
         recipe = for_restored(HEAD_RECIPE)
         return self._with_heads(segments, recipe), scored, {"recipe": asdict(recipe)}
 
@@ -264,7 +264,7 @@ class HeadTraining(GenreTraining):
         (own,) = restored(self.dataset, [segments], 1, self.settings.cache)
         self._heard = own.heard
         model.ear = ear.behind(ear.denoiser, own.restorer)
-        model.head, model.distant_head = fit_heads(self.dataset, segments, recipe, own.heard)
+        model.heads = fit_heads(self.dataset, segments, recipe, own.heard)
         return model.eval()
 
     @torch.inference_mode()
@@ -272,7 +272,8 @@ class HeadTraining(GenreTraining):
         if not isinstance(model, MusiCNNClassifier):
             raise TypeError("only the pretrained model has a head")
         heard, mended = self._heard[CLEAN][segments], self.dataset.mended[CLEAN][segments]
-        return model.name_genres(heard, mended).log_softmax(dim=-1).numpy()
+        said: np.ndarray = model.heads(heard, mended).numpy()
+        return said
 
 
 def write_curves(path: Path, metrics: Mapping[str, Mapping[str, Any]]) -> None:

@@ -161,6 +161,8 @@ def heard(recipe: Recipe) -> list[str]:
         conditions = in_conditions(settings)
         parts = ["clean", *([ALTERED] if settings["variants"] else []), *conditions]
         distant = in_conditions(settings.get("distant") or {})
+        if settings.get("experts"):
+            parts.append("each of these for a head of its own above all")
         return [*parts, *([f"for a head of its own: {', '.join(distant)}"] if distant else [])]
     parts = [f"clean and {ALTERED}" if settings["variants"] else "clean"]
     if settings.get("pretrained"):
