@@ -22,8 +22,8 @@ from genre_models.verdict import Verdict, decide, hedge, outside, refuse
 
 _TURNS = BoundedSemaphore(os.cpu_count() or 1)  # more clips at once than cores would only take memory
 ONLY_THE_EAR = (
-    "This sounds like a recording with noise, voices, echo or a narrow band: only MusiCNN counts in the "
-    "verdict, because the small networks learned from clean sound."
+    "MusiCNN takes this for a recording with noise, voices, echo or a narrow band, and may be wrong in that: "
+    "only MusiCNN counts in the verdict, because the small networks learned from clean sound."
 )
 SILENT = "This clip is silent, so there is no genre to name: check the microphone or the file."
 

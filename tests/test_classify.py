@@ -64,6 +64,8 @@ def test_in_a_recording_unlike_the_training_only_musicnn_counts(ensemble: Ensemb
     assert whole.warnings == []
     assert report.counted == ["musicnn"]
     assert "only MusiCNN counts" in report.warnings[0]
+    echoing = recording.room(mono, 0.6, 0.0, np.random.default_rng(0))
+    assert classify(write(tmp_path / "room.wav", echoing.numpy()), ensemble).counted == ["musicnn"]
     ear = next(answer for answer in report.models if answer.name == "musicnn")
     alone = ensemble.combination.combine({"musicnn": torch.tensor(list(ear.probabilities.values()))})
     tags = outside(ear.tags)

@@ -16,6 +16,9 @@ from genre_models.musicnn import SAMPLE_RATE as EAR_SAMPLE_RATE
 
 _WHOLE = (EncoderLayer, Standardisation)
 
+HEARD_AS = {"babble": "voices"}
+"""What a way to be recorded is called on the pages, where that is another word."""
+
 
 @dataclass(frozen=True)
 class LayerSize:
@@ -98,7 +101,10 @@ def _pretrained_steps(model: MusiCNNClassifier) -> list[_Step]:
         _Step(f"Penultimate {describe(ear.penultimate)}", (ear.penultimate, ear.penultimate_norm)),
         _Step(f"Tags {describe(ear.tags)}", (ear.tags,)),
         _Step(f"How it is recorded: {describe(model.heads.gate)}", (model.heads.gate,)),
-        *(_Step(f"Head, {name}: {describe(head)}", (head,)) for name, head in model.heads.near.items()),
+        *(
+            _Step(f"Head, {HEARD_AS.get(name, name)}: {describe(head)}", (head,))
+            for name, head in model.heads.near.items()
+        ),
         _Step(f"Head, distant: {describe(model.heads.distant)}", (model.heads.distant,)),
     ]
 
