@@ -97,8 +97,8 @@ def test_the_heads_of_the_pretrained_model_are_told_from_its_ear() -> None:
     assert f"The denoiser, {model.n_denoising:,} numbers" in text
     assert f"The restorer, {model.n_restoring:,} numbers" in text
     heads = model.n_trained - model.n_denoising - model.n_restoring
-    assert f"Only the heads, {heads:,} numbers" in text
-    assert heads == 2 * (sizes(model)["pooled"] * 10 + 10)
+    assert f"Only heads and gate, {heads:,} numbers" in text
+    assert heads == 5 * (sizes(model)["pooled"] * 10 + 10) + sizes(model)["pooled"] * 4 + 4
 
 
 def test_the_temperature_is_the_models() -> None:

@@ -105,7 +105,6 @@ def _(model: MusiCNNClassifier) -> Sizes:
         "pooled": POOLED,
         "genres": len(model.genres),
         "denoiser": len(denoiser.DILATIONS),
-        "near": len(model.heads.near),
         "restorer": 2 + len(restorer.DILATIONS),
         "frozen": model.n_frozen,
         "denoising": model.n_denoising,
